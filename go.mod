@@ -1,0 +1,3 @@
+module roomwarden
+
+go 1.26

@@ -94,7 +94,7 @@ type DelayClose struct {
 // A Member is what NetEase tells of an account in a room.
 type Member struct {
 	AccID    AccID
-	Type     string        // "CREATOR", "MANAGER", "COMMON", "LIMITED", "TEMPORARY"; may be empty
+	Type     string // "CREATOR", "MANAGER", "COMMON", "LIMITED", "TEMPORARY"; may be empty
 	Online   bool
 	Muted    bool          // for good
 	TempMute time.Duration // what is left of a temporary mute; 0: none

@@ -1,0 +1,92 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	maxRunning = 256             // commands at once, those whose late answer is being posted included
+	lastWords  = time.Second     // for late answers once the work was cancelled
+	stopGrace  = 2 * time.Second // for everything once the work was cancelled
+)
+
+var (
+	errBusy     = errors.New("too many commands at once")
+	errStopping = errors.New("stopping")
+)
+
+// running knows the commands being worked on: how many there are, and how to cancel them. The zero value is ready.
+type running struct {
+	mu       sync.Mutex
+	last     int                        // number of the newest command
+	cancels  map[int]context.CancelFunc // by number, of those that run
+	stopping bool
+	idle     chan struct{} // made when stopping begins, closed when nothing runs any more
+}
+
+// begin takes on a command, until end is called, which must be once. life is cancelled when a stop loses its
+// patience; it has no other end.
+func (r *running) begin() (life context.Context, end func(), err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return nil, nil, errStopping
+	}
+	if len(r.cancels) >= maxRunning {
+		return nil, nil, errBusy
+	}
+	if r.cancels == nil {
+		r.cancels = make(map[int]context.CancelFunc)
+	}
+	life, cancel := context.WithCancel(context.Background())
+	r.last++
+	number := r.last
+	r.cancels[number] = cancel
+	return life, func() { r.end(number) }, nil
+}
+
+func (r *running) end(number int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancels[number]()
+	delete(r.cancels, number)
+	if r.stopping && len(r.cancels) == 0 {
+		close(r.idle)
+	}
+}
+
+// stop lets no command begin any more and waits for those that run. When ctx ends first it cancels them, waits
+// for stopGrace at most, and returns how many they were.
+func (r *running) stop(ctx context.Context) (cut int) {
+	r.mu.Lock()
+	if !r.stopping {
+		r.stopping, r.idle = true, make(chan struct{})
+		if len(r.cancels) == 0 {
+			close(r.idle)
+		}
+	}
+	r.mu.Unlock()
+
+	select {
+	case <-r.idle:
+		return 0
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	cut = len(r.cancels)
+	for _, cancel := range r.cancels {
+		cancel()
+	}
+	r.mu.Unlock()
+
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	select {
+	case <-r.idle:
+	case <-grace.C:
+	}
+	return cut
+}

@@ -1,0 +1,80 @@
+package slack
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+
+	slackapi "github.com/slack-go/slack"
+)
+
+// Why a request is not taken for Slack's. slack-go's own errors can quote the request, so they go nowhere.
+var (
+	errUnsigned = errors.New("no signature")
+	errStale    = errors.New("its time is more than 5 minutes from this machine's clock")
+	errForged   = errors.New("wrong signature: not from Slack, or not with this signing secret")
+)
+
+// verify returns nil when one of the secrets signed exactly this body less than five minutes ago (or ahead), and
+// otherwise errUnsigned, errStale or errForged. A request that was seen before passes: its key makes it act once.
+//
+// https://docs.slack.dev/authentication/verifying-requests-from-slack/
+func verify(header http.Header, body []byte, secrets []string) error {
+	reason := errForged
+	for _, secret := range secrets {
+		v, err := slackapi.NewSecretsVerifier(header, secret)
+		if err == nil {
+			_, err = v.Write(body)
+		}
+		if err == nil {
+			err = v.Ensure()
+		}
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, slackapi.ErrMissingHeaders):
+			reason = errUnsigned
+		case errors.Is(err, slackapi.ErrExpiredTimestamp):
+			reason = errStale
+		}
+	}
+	return reason
+}
+
+// receive reads a form that Slack signed. The raw body is verified before anything in it is looked at; the query
+// is not signed and never read. Any status but 200 is the whole answer.
+func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Values, status int) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, http.StatusMethodNotAllowed
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, http.StatusRequestEntityTooLarge
+	} else if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	if err := verify(r.Header, body, a.SigningSecrets); err != nil {
+		a.Log.Warn("slack: request refused", "reason", err)
+		return nil, http.StatusUnauthorized
+	}
+	if !isForm(r.Header) {
+		return nil, http.StatusUnsupportedMediaType
+	}
+	if form, err = url.ParseQuery(string(body)); err != nil {
+		return nil, http.StatusBadRequest
+	}
+	return form, http.StatusOK
+}
+
+// isForm reports whether the one content type says that the body is a form.
+func isForm(header http.Header) bool {
+	types := header.Values("Content-Type")
+	if len(types) != 1 {
+		return false
+	}
+	name, _, err := mime.ParseMediaType(types[0])
+	return err == nil && name == "application/x-www-form-urlencoded"
+}

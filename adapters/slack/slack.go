@@ -1,0 +1,191 @@
+// Package slack is how people in Slack speak to the bot: it verifies that a request is Slack's, translates it
+// into a commands.Request, acknowledges it in time, and draws the commands.Reply.
+//
+// A slash command takes this way:
+//
+//	receive   body through a cap, signature, form          signature.go
+//	request   form → commands.Request                      payload.go
+//	first     the work starts; wait for it, but not long   slack.go, running.go
+//	draw      commands.Reply → message                     render.go, mrkdwn.go
+//	late      what came too late goes to response_url      response.go
+//
+// Slack waits three seconds for the first response and shows an error after that, whatever became of the
+// command. So an answer that is there within two seconds is the first response; otherwise the first response says
+// that the answer follows, and the answer is posted to the command's response_url. The work has a time of its own
+// and does not end when Slack hangs up: the answer of one who was hung up on is posted, too.
+//
+// https://docs.slack.dev/interactivity/implementing-slash-commands
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"roomwarden/commands"
+)
+
+const (
+	maxBody     = 64 << 10         // bytes of a request; Slack's commands have a few thousand
+	firstAnswer = 2 * time.Second  // from receipt to the first response; Slack waits 3 s, the network included
+	workTime    = 30 * time.Second // from receipt until the handler must have come to an end
+)
+
+// An Adapter receives Slack's slash commands over HTTP. SigningSecrets, Handle and Log are required. It may be
+// used by many goroutines at once; its fields must not change after the first request, and it must not be copied.
+type Adapter struct {
+	SigningSecrets []string          // of the Slack app; two while one replaces the other. None: every request is refused
+	CommandPrefix  string            // "nim-": /nim-mute is read as /mute, and so is /mute. No command's name may begin with it
+	APIURL         string            // another API root (SLACK_API_URL): response_urls on its host are trusted; empty: only Slack's
+	Language       commands.Language // of what the adapter says itself; empty: English
+	Handle         commands.Handler  // answers the commands
+	HTTP           *http.Client      // for response_url; nil: http.DefaultClient. Time-outs and redirects are not left to it
+	Log            *slog.Logger
+
+	running running
+}
+
+// What an adapter says itself, where the dispatcher is not asked.
+var (
+	busy = commands.Text{
+		English: "The bot is busy. Nothing was done. Please repeat the command in 20 seconds.",
+		Chinese: "机器人正忙，没有执行任何操作。请在 20 秒后重试。",
+	}
+	restarting = commands.Text{
+		English: "The bot is restarting. Nothing was done. Please repeat the command in a moment.",
+		Chinese: "机器人正在重启，没有执行任何操作。请稍后重试。",
+	}
+)
+
+// Commands is the handler for POST /slack/commands. It answers 401 with nothing else to whatever Slack has not
+// signed, and 200 to every command, whatever came of it.
+func (a *Adapter) Commands() http.Handler { return http.HandlerFunc(a.serveCommand) }
+
+func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
+	at := time.Now()
+	form, status := a.receive(w, r)
+	if status != http.StatusOK || form.Get("ssl_check") == "1" {
+		w.WriteHeader(status)
+		return
+	}
+	req, err := a.request(form, r.Header, at)
+	if err != nil {
+		a.Log.Warn("slack: unreadable command", "error", err)
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	answer := a.guarded(func() answer { return a.first(r.Context(), req) })
+	if err := answer.message.write(w); err != nil {
+		a.Log.Warn("slack: write the first response", "error", err)
+	}
+}
+
+// Stop ends the intake: from now on commands are told to come back, and nothing is done. It waits for what runs,
+// late answers included. When ctx ends first, the work left is cancelled, a short time remains to tell people
+// so, and the error says how many commands were cut short. Call it before http.Server.Shutdown.
+func (a *Adapter) Stop(ctx context.Context) error {
+	if n := a.running.stop(ctx); n > 0 {
+		return fmt.Errorf("stop slack: commands cut short: %d: %w", n, context.Cause(ctx))
+	}
+	return nil
+}
+
+// An answer is a reply, drawn.
+type answer struct {
+	reply   commands.Reply
+	message message
+}
+
+func drawn(r commands.Reply) answer { return answer{r, draw(r)} }
+
+// first starts the work and returns what the first response says: the answer when it comes in time and ctx, which
+// ends when Slack hangs up, has not ended; otherwise that it follows.
+func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
+	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
+	log.Debug("slack: command received")
+	life, end, err := a.running.begin()
+	if err != nil {
+		log.Warn("slack: command turned away", "reason", err)
+		if errors.Is(err, errStopping) {
+			return a.own(restarting)
+		}
+		return a.own(busy)
+	}
+
+	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
+	defer cancel()
+	inTime := make(chan answer) // unbuffered: who receives from it has the answer, and nobody else does
+	go func() {
+		defer end()
+		answer := a.work(life, req)
+		how := "in time"
+		if wait.Err() != nil || !handedOver(wait, inTime, answer) {
+			how = a.late(life, req.ReplyTo, answer)
+		}
+		log.Info("slack: command answered", "answered", how, "tone", answer.reply.Tone,
+			"number", answer.reply.Number, "ms", time.Since(req.At).Milliseconds())
+	}()
+
+	select {
+	case answer := <-inTime:
+		return answer
+	case <-wait.Done():
+		return drawn(commands.Acknowledgement(a.Language))
+	}
+}
+
+// work has the request handled, within its time, and draws the reply.
+func (a *Adapter) work(life context.Context, req commands.Request) answer {
+	ctx, cancel := context.WithDeadline(life, req.At.Add(workTime))
+	defer cancel()
+	return a.guarded(func() answer { return drawn(a.Handle(ctx, req)) })
+}
+
+// handedOver reports whether somebody took the answer before wait ended.
+func handedOver(wait context.Context, to chan<- answer, answer answer) bool {
+	select {
+	case to <- answer:
+		return true
+	case <-wait.Done():
+		return false
+	}
+}
+
+// late posts the answer to where late answers go, and tells how that went.
+func (a *Adapter) late(life context.Context, to commands.ReplyTo, late answer) (how string) {
+	if late.reply.Repeat {
+		return "by its first delivery"
+	}
+	how = "not at all"
+	a.guarded(func() answer {
+		if err := a.post(life, to, late.message); err != nil {
+			a.Log.Warn("slack: late answer not delivered", "number", late.reply.Number, "error", err)
+		} else {
+			how = "late"
+		}
+		return answer{}
+	})
+	return how
+}
+
+// guarded runs f. A panic in it becomes an answer and a log line.
+func (a *Adapter) guarded(f func() answer) (got answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.Error("slack: panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			got = drawn(commands.Broken(a.Language))
+		}
+	}()
+	return f()
+}
+
+// own is the adapter's own word for a command that was not taken on.
+func (a *Adapter) own(t commands.Text) answer {
+	return drawn(commands.Reply{
+		Tone: commands.Refused, Language: a.Language, Text: commands.Prose{{Text: t.In(a.Language)}},
+	})
+}

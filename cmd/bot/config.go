@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"roomwarden/commands"
+	"roomwarden/netease"
+)
+
+// settings is the table of environment variables. file marks those that may be given as NAME_FILE, the path of a file that holds the
+// value; want is what a person is told a value must be.
+type settings struct {
+	ListenAddr      string `env:"LISTEN_ADDR" envDefault:":8080"`
+	DatabaseURL     string `env:"DATABASE_URL" envDefault:"sqlite:roomwarden.db" file:"yes"`
+	PermissionsFile string `env:"PERMISSIONS_FILE" envDefault:"permissions.yaml"`
+
+	NetEaseAppKey    string             `env:"NETEASE_APP_KEY" file:"yes"`
+	NetEaseAppSecret string             `env:"NETEASE_APP_SECRET" file:"yes"`
+	NetEaseOperator  string             `env:"NETEASE_OPERATOR"`
+	NetEaseBaseURLs  []string           `env:"NETEASE_BASE_URLS" envDefault:"https://api.netease.im/nimserver"`
+	NetEaseTimeout   time.Duration      `env:"NETEASE_TIMEOUT" envDefault:"5s" want:"a length of time such as 5s"`
+	NetEaseRate      float64            `env:"NETEASE_RATE" envDefault:"20" want:"a number of calls per second such as 20"`
+	NetEaseNotifyExt commands.NotifyExt `env:"NETEASE_NOTIFY_EXT" envDefault:"off"`
+
+	SlackBotToken       string   `env:"SLACK_BOT_TOKEN" file:"yes"`
+	SlackSigningSecrets []string `env:"SLACK_SIGNING_SECRET" file:"yes"`
+	SlackAPIURL         string   `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
+	SlackCommandPrefix  string   `env:"SLACK_COMMAND_PREFIX"`
+
+	DefaultLanguage commands.Language `env:"DEFAULT_LANGUAGE" envDefault:"en"`
+	LogLevel        slog.Level        `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error"`
+	LogFormat       string            `env:"LOG_FORMAT" envDefault:"text"`
+}
+
+// readSettings reads the environment. All that is wrong is reported together, each with what to do; the settings are
+// then what could be read, good for nothing but finding more that is wrong.
+func readSettings(environ []string) (settings, []string) {
+	var s settings
+	given := env.ToMap(environ)
+	problems := fromFiles(given)
+	// An empty variable is one that is not set: docker and systemd make them.
+	for name, value := range given {
+		if strings.TrimSpace(value) == "" {
+			delete(given, name)
+		}
+	}
+	problems = append(problems, unreadable(env.ParseWithOptions(&s, env.Options{Environment: given}))...)
+	s.NetEaseBaseURLs, s.SlackSigningSecrets = trimmed(s.NetEaseBaseURLs), trimmed(s.SlackSigningSecrets)
+	return s, append(problems, s.problems(given)...)
+}
+
+// fromFiles puts the contents of the files that NAME_FILE variables name in the place of NAME.
+func fromFiles(given map[string]string) (problems []string) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
+		name := field.Tag.Get("env")
+		path := given[name+"_FILE"]
+		if field.Tag.Get("file") == "" || path == "" {
+			continue
+		}
+		if given[name] != "" {
+			problems = append(problems, fmt.Sprintf("%s and %s_FILE are both set. Keep one of them.", name, name))
+			continue
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("%s_FILE: %v. Name a file that the bot can read.", name, err))
+			continue
+		}
+		if given[name] = strings.TrimSpace(string(content)); given[name] == "" {
+			problems = append(problems, fmt.Sprintf("%s_FILE: %s is empty. Put the value into it.", name, path))
+		}
+	}
+	return problems
+}
+
+// unreadable makes sentences of what the env package could not parse.
+func unreadable(err error) (problems []string) {
+	if err == nil {
+		return nil
+	}
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []string{err.Error()}
+	}
+	for _, e := range all.Errors {
+		parse, ok := errors.AsType[env.ParseError](e)
+		if !ok {
+			problems = append(problems, e.Error())
+			continue
+		}
+		field, _ := reflect.TypeFor[settings]().FieldByName(parse.Name)
+		problems = append(problems, fmt.Sprintf("%s cannot be read. Set it to %s.", field.Tag.Get("env"), cmp.Or(field.Tag.Get("want"), field.Type.String())))
+	}
+	return problems
+}
+
+func trimmed(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+var commandPrefix = regexp.MustCompile(`^[a-z0-9_-]{0,16}$`)
+
+// problems is what is wrong with values that could be read.
+func (s *settings) problems(given map[string]string) (problems []string) {
+	wrong := func(format string, a ...any) { problems = append(problems, fmt.Sprintf(format, a...)) }
+	for _, name := range []string{"NETEASE_APP_KEY", "NETEASE_APP_SECRET"} {
+		if given[name] == "" {
+			wrong("%s is not set. Take it from NetEase's console (应用管理, App Key).", name)
+		}
+	}
+	if _, _, err := net.SplitHostPort(s.ListenAddr); err != nil {
+		wrong("LISTEN_ADDR=%s is not an address. Set it to host:port, or :8080 for all interfaces.", s.ListenAddr)
+	}
+	if s.NetEaseOperator != "" {
+		operator, err := netease.ParseAccID(s.NetEaseOperator)
+		if err != nil {
+			wrong("NETEASE_OPERATOR=%s: %v. Set it to the account that acts where a moderator has none.", s.NetEaseOperator, err)
+		}
+		s.NetEaseOperator = string(operator)
+	}
+	for _, base := range s.NetEaseBaseURLs {
+		if err := checkURL(base); err != nil {
+			wrong("NETEASE_BASE_URLS: %s %v.", base, err)
+		} else if !strings.HasSuffix(strings.TrimRight(base, "/"), "/nimserver") {
+			wrong("NETEASE_BASE_URLS: %s does not end in /nimserver. NetEase's own addresses do.", base)
+		}
+	}
+	if s.NetEaseTimeout < 0 || s.NetEaseTimeout == 0 && given["NETEASE_TIMEOUT"] != "" {
+		wrong("NETEASE_TIMEOUT=%v is no time. Set it to a length of time such as 5s.", s.NetEaseTimeout)
+	}
+	if !(s.NetEaseRate > 0) && given["NETEASE_RATE"] != "" {
+		wrong("NETEASE_RATE=%v lets no call through. Set it to a number of calls per second such as 20.", s.NetEaseRate)
+	}
+	if !slices.Contains([]commands.NotifyExt{commands.NotifyOff, commands.NotifyReason, commands.NotifyFull}, s.NetEaseNotifyExt) {
+		wrong("NETEASE_NOTIFY_EXT=%s is not known. Set it to off, reason or full.", s.NetEaseNotifyExt)
+	}
+	s.slackProblems(wrong)
+	if !slices.Contains([]commands.Language{commands.English, commands.Chinese}, s.DefaultLanguage) {
+		wrong("DEFAULT_LANGUAGE=%s is not spoken here. Set it to en or zh-CN.", s.DefaultLanguage)
+	}
+	if !slices.Contains([]string{"text", "json"}, s.LogFormat) {
+		wrong("LOG_FORMAT=%s is not known. Set it to text or json.", s.LogFormat)
+	}
+	return problems
+}
+
+func (s *settings) slackProblems(wrong func(string, ...any)) {
+	switch {
+	case s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0:
+		wrong("No chat platform is set up. For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET; to try the bot without any, run: bot demo.")
+	case s.SlackBotToken == "":
+		wrong("SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not. Take it from the app's page, OAuth & Permissions (xoxb-…).")
+	case len(s.SlackSigningSecrets) == 0:
+		wrong("SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not. Take it from the app's page, Basic Information.")
+	case len(s.SlackSigningSecrets) > 2:
+		wrong("SLACK_SIGNING_SECRET has %d values. One is enough; two, separated by a comma, while one replaces the other.", len(s.SlackSigningSecrets))
+	}
+	if err := checkURL(s.SlackAPIURL); err != nil {
+		wrong("SLACK_API_URL: %s %v.", s.SlackAPIURL, err)
+	}
+	if !commandPrefix.MatchString(s.SlackCommandPrefix) {
+		wrong("SLACK_COMMAND_PREFIX=%s is no beginning of a command. Use at most 16 of a-z, 0-9, _ and -.", s.SlackCommandPrefix)
+	}
+}
+
+// checkURL allows https everywhere, and http to this machine.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("is not a plain URL, such as https://host/path")
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	case u.Scheme == "http":
+		return errors.New("is not encrypted: use https (http is for loopback addresses only)")
+	}
+	return errors.New("is not an https URL")
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,84 @@
+package commands
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"roomwarden/journal"
+)
+
+// shownEntries is how many entries an answer lists.
+const shownEntries = 20
+
+// history lists entries of the rooms in which the person has the right; entries without a room only to those who have it in all.
+func history(ctx context.Context, j *job) ending {
+	q := journal.Query{Room: int64(j.room), Target: string(j.target()), By: j.mentioned(j.args["by"].Word), Before: j.number, Limit: shownEntries + 1}
+	if since := j.args["since"].Length; since > 0 {
+		q.Since = time.Now().Add(-since)
+	}
+	if reach := j.policy.Reach(j.who, j.Command.Right); !reach.All {
+		q.Rooms = append([]int64{}, reach.Rooms...) // not nil: no rooms is not all rooms
+	}
+	entries, err := j.journal.List(ctx, q)
+	if err != nil {
+		j.log.Error("journal: list", "err", err)
+		return ending{tone: Failed, text: j.explained(errJournal)}
+	}
+	end := ending{tone: Info}
+	for i, e := range entries {
+		if i == shownEntries {
+			end.text = end.text.then(j.say(Text{"There are more; narrow it down with room=, target=, by= or since=.",
+				"还有更多记录，可用 room=、target=、by= 或 since= 缩小范围。"}, nil))
+			break
+		}
+		outcome := Outcomes[e.Outcome]
+		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
+			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
+			values{"at": e.At, "by": entryBy(e), "line": id(shorten(e.Line)), "outcome": outcome.In(j.language)})})
+	}
+	head := Text{"The newest entries first.", "最新的在前。"}
+	if len(entries) == 0 {
+		head = Text{"There are no such entries.", "没有符合条件的记录。"}
+	}
+	end.text = j.say(head, nil).then(end.text)
+	return end
+}
+
+// mentioned reads what was given as a person: me, a mention of Slack's or Discord's, an id or a name.
+func (j *job) mentioned(who string) string {
+	if strings.EqualFold(who, "me") {
+		return j.who.ID()
+	}
+	mention, ok := strings.CutPrefix(who, "<@")
+	if !ok {
+		return who
+	}
+	user, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(mention, "!"), ">"), "|")
+	other := j.who
+	other.User = user
+	return other.ID()
+}
+
+// Outcomes are the outcomes of the journal, in words.
+var Outcomes = map[journal.Outcome]Text{
+	journal.Running:  {"no outcome yet", "尚无结果"},
+	journal.Done:     {"done", "已完成"},
+	journal.NoChange: {"no change", "无变化"},
+	journal.Refused:  {"refused", "已拒绝"},
+	journal.Failed:   {"failed", "失败"},
+	journal.Unknown:  {"unknown", "结果未知"},
+}
+
+// entryBy is who gave the command of an entry.
+func entryBy(e journal.Entry) string {
+	switch {
+	case e.Moderator != "" && e.Name != "" && e.Name != e.Moderator:
+		return e.Moderator + " (" + e.Name + ")"
+	case e.Moderator != "":
+		return e.Moderator
+	case e.Name != "":
+		return e.Name
+	}
+	return e.Person
+}

@@ -1,0 +1,98 @@
+package commands
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+	"roomwarden/permissions"
+)
+
+// Chatrooms is what commands ask of NetEase; netease.Client does it.
+type Chatrooms interface {
+	TemporaryMute(context.Context, netease.TemporaryMute) error
+	MuteRoom(context.Context, netease.MuteRoom) error
+	UpdateDelayClosePolicy(context.Context, netease.UpdateDelayClosePolicy) (netease.DelayClose, error)
+	Room(context.Context, netease.RoomID) (netease.Room, error)
+	Members(context.Context, netease.RoomID, []netease.AccID) ([]netease.Member, error)
+}
+
+// A job is a command that may run: what was asked, by whom, and what it may use. Its arguments are checked already.
+type job struct {
+	Call
+	who      permissions.Subject
+	language Language
+	policy   *permissions.Policy
+	table    []Command
+
+	grant     permissions.Grant
+	room      netease.RoomID // of the room argument, 0 when there is none
+	operator  netease.AccID  // the account that acts
+	notifyExt string
+	number    int64 // in the journal
+	requestID string
+	turn      *turn // of a write
+
+	netease Chatrooms
+	journal journal.Store
+	log     *slog.Logger // carries the journal number
+}
+
+// An ending is what came of a job.
+type ending struct {
+	tone    Tone
+	text    Prose
+	fields  []Field
+	choices []Choice
+	code    netease.Code // NetEase's last code, 0 for none
+	until   time.Time    // when the effect ends by itself
+}
+
+func (j *job) say(t Text, v values) Prose { return say(j.language, t, v) }
+
+func (j *job) field(label Text, value Prose) Field {
+	return Field{Label: label.In(j.language), Value: value}
+}
+
+// target is the account argument.
+func (j *job) target() netease.AccID { return netease.AccID(j.args["target"].Word) }
+
+// quiet tells that the room shall not be told.
+func (j *job) quiet() bool {
+	notify, given := j.args["notify"]
+	return given && !notify.Yes
+}
+
+// place is the job's room as people know it: its name, if the policy file has one, and its id.
+func (j *job) place() Prose { return placeOf(j.policy, j.room) }
+
+func placeOf(policy *permissions.Policy, room netease.RoomID) Prose {
+	number := Prose{}.add(English, id(formatRoom(room)))
+	name := policy.RoomName(int64(room))
+	if name == "" {
+		return number
+	}
+	p := Prose{}.add(English, id(name)).words(" (")
+	return append(p, number...).words(")")
+}
+
+// by is who acts, as people know them: the name in the policy file, and their own where that is the name of a group.
+func (j *job) by() string {
+	if j.grant.Personal || j.who.Name == "" {
+		return j.grant.Moderator
+	}
+	return j.grant.Moderator + " (" + j.who.Name + ")"
+}
+
+// noOperator is the ending of a command for which nobody can act.
+func (j *job) noOperator() ending { return ending{tone: Refused, text: j.say(sayNoOperator, nil)} }
+
+// why is the reason given, as a field; none when there is none.
+func (j *job) why() []Field {
+	if text := j.args[reason.Name].Word; text != "" {
+		return []Field{j.field(Text{"Reason", "原因"}, Prose{}.add(j.language, text))}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"roomwarden/netease"
+)
+
+func mute(ctx context.Context, j *job) ending {
+	if j.operator == "" {
+		return j.noOperator()
+	}
+	asked := j.args["duration"].Length
+	call, cancel := writing(ctx)
+	defer cancel()
+	sent := time.Now()
+	err := j.netease.TemporaryMute(call, netease.TemporaryMute{
+		RoomID: j.room, Operator: j.operator, Target: j.target(), For: asked,
+		Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.requestID,
+	})
+	return j.settle(ctx, err, change{
+		done: func() ending {
+			until := time.Now().Add(asked)
+			return ending{tone: Done, until: until, fields: j.why(),
+				text: j.say(Text{
+					"NetEase has accepted the mute: {target} is muted in room {place} for {for}, until {until}. By {by}.",
+					"网易云信已接受禁言：{target} 在聊天室 {place} 被禁言 {for}，至 {until}。操作人：{by}。",
+				}, j.facts(values{"for": asked, "until": until})),
+				choices: []Choice{j.choice(Text{"Unmute", "解除禁言"}, "unmute", j.room, j.target())},
+			}
+		},
+		asked:   Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"},
+		already: Text{"{target} is muted in room {place} already.", "{target} 在聊天室 {place} 已经被禁言。"},
+		look: func(ctx context.Context) (sight, error) {
+			left, listed, err := j.muteLeft(ctx)
+			if err != nil || !listed {
+				return j.notListed(), err
+			}
+			if left == 0 {
+				return sight{so: isNotSo, words: j.say(Text{"{target} is not muted in room {place}.", "{target} 在聊天室 {place} 没有被禁言。"}, j.facts())}, nil
+			}
+			until := time.Now().Add(left)
+			s := sight{until: until, words: j.say(Text{
+				"{target} is muted in room {place} for another {left}, until {until}.",
+				"{target} 在聊天室 {place} 还有 {left} 的禁言，至 {until}。",
+			}, j.facts(values{"left": left, "until": until}))}
+			// A mute set by this call has between asked - (now - sent) and asked left. Anything else is another one.
+			const slack = 2 * time.Second // NetEase tells whole seconds
+			if left <= asked+slack && left >= asked-time.Since(sent)-slack {
+				s.so = isSo
+			}
+			return s, nil
+		},
+	})
+}
+
+func unmute(ctx context.Context, j *job) ending {
+	if j.operator == "" {
+		return j.noOperator()
+	}
+	call, cancel := writing(ctx)
+	defer cancel()
+	err := j.netease.TemporaryMute(call, netease.TemporaryMute{
+		RoomID: j.room, Operator: j.operator, Target: j.target(),
+		Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.requestID,
+	})
+	return j.settle(ctx, err, change{
+		done: func() ending {
+			return ending{tone: Done, fields: j.why(), text: j.say(Text{
+				"The temporary mute of {target} in room {place} is lifted. A permanent mute, if there is one, stays. By {by}.",
+				"已解除 {target} 在聊天室 {place} 的临时禁言；如有永久禁言，则仍然有效。操作人：{by}。",
+			}, j.facts())}
+		},
+		asked:   Text{"the unmute of {target} in room {place}", "解除 {target} 在聊天室 {place} 的禁言"},
+		already: Text{"{target} has no temporary mute in room {place}.", "{target} 在聊天室 {place} 没有临时禁言。"},
+		look: func(ctx context.Context) (sight, error) {
+			left, listed, err := j.muteLeft(ctx)
+			if err != nil || !listed {
+				return j.notListed(), err
+			}
+			if left > 0 {
+				return sight{so: isNotSo, words: j.say(Text{
+					"{target} is still muted in room {place}, for another {left}.",
+					"{target} 在聊天室 {place} 仍被禁言，还有 {left}。"}, j.facts(values{"left": left}))}, nil
+			}
+			return sight{so: isSo, words: j.say(Text{
+				"{target} has no temporary mute in room {place}.",
+				"{target} 在聊天室 {place} 没有临时禁言。"}, j.facts())}, nil
+		},
+	})
+}
+
+// muteLeft asks NetEase how long the target is still muted. Who is neither online nor a fixed member is not listed, muted or not.
+func (j *job) muteLeft(ctx context.Context) (left time.Duration, listed bool, err error) {
+	members, err := j.netease.Members(ctx, j.room, []netease.AccID{j.target()})
+	if err != nil {
+		return 0, false, err
+	}
+	for _, m := range members {
+		if m.AccID == j.target() {
+			return m.TempMute, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+func (j *job) notListed() sight {
+	return sight{words: j.say(Text{
+		"NetEase lists only people who are online or belong to the room, and {target} is not among them.",
+		"网易云信只列出在线成员和固定成员，{target} 不在其中。"}, j.facts())}
+}

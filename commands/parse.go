@@ -1,0 +1,373 @@
+package commands
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"roomwarden/netease"
+)
+
+const (
+	maxLineLength  = 2000 // characters
+	maxWordsLength = 500  // characters of a reason: it fits NetEase's notifyExt, whatever it holds
+
+	// root may stand before every command: one name for workspaces where the direct ones are taken.
+	root = "nim"
+)
+
+// A Call is a line that was understood: a command and its arguments, each of the kind its row asks for.
+type Call struct {
+	Command Command
+	args    map[string]Value
+}
+
+// A Value is one argument. Which field counts follows from the argument's kind.
+type Value struct {
+	Word   string // Account, OneOf, Words, Topic; and a room's name
+	Room   netease.RoomID
+	Length time.Duration
+	Yes    bool
+	Number int64
+}
+
+// Parse reads a line. It knows the table and nothing else: whether a room's name leads anywhere, and whether the person
+// may do it, is asked later. The error is a *Mistake.
+func Parse(line string) (Call, error) {
+	call, mistake := parse(Table, line)
+	if mistake != nil {
+		return Call{}, mistake
+	}
+	return call, nil
+}
+
+func parse(table []Command, line string) (Call, *Mistake) {
+	line = strings.ToValidUTF8(line, "�")
+	if n := utf8.RuneCountInString(line); n > maxLineLength {
+		return Call{}, &Mistake{say: sayTooLong, values: values{"most": maxLineLength, "count": n}}
+	}
+	line = strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, line)
+	line = unwrap(line)
+
+	name, rest := firstWord(line)
+	if name == root {
+		name, rest = firstWord(rest)
+	}
+	if name == "" {
+		name = "help"
+	}
+	row, ok := find(table, name)
+	if !ok {
+		return Call{}, &Mistake{Word: name, Near: nearest(name, names(table)), say: sayUnknownCommand}
+	}
+	call := Call{Command: row, args: map[string]Value{}}
+	if mistake := call.read(table, rest); mistake != nil {
+		mistake.Command = row
+		return Call{}, mistake
+	}
+	return call, nil
+}
+
+// unwrap takes off what chat programs wrap a whole line in when it is pasted as code.
+func unwrap(line string) string {
+	line = strings.TrimSpace(line)
+	for _, fence := range []string{"```", "`"} {
+		if inner, ok := strings.CutPrefix(line, fence); ok && strings.HasSuffix(inner, fence) {
+			return strings.TrimSpace(strings.TrimSuffix(inner, fence))
+		}
+	}
+	return line
+}
+
+// firstWord cuts a line after its first word, which comes back folded and without a leading slash.
+func firstWord(line string) (word, rest string) {
+	line = strings.TrimLeftFunc(line, unicode.IsSpace)
+	cut := span(line, func(r rune) bool { return !isSeparator(r) })
+	word = strings.ToLower(fold(line[:cut]))
+	return strings.TrimPrefix(strings.Trim(word, "`*"), "/"), line[cut:]
+}
+
+func names(table []Command) []string {
+	list := make([]string, len(table))
+	for i, c := range table {
+		list[i] = c.Name
+	}
+	return list
+}
+
+// read gives each word of a line to its argument: named ones first, then choices and lengths of time, which find theirs by
+// themselves; what is left fills the required arguments in the row's order.
+func (c *Call) read(table []Command, line string) *Mistake {
+	row := c.Command
+	known := func(name string) bool { _, ok := row.arg(name); return ok }
+	text := func(name string) bool { a, ok := row.arg(name); return ok && a.Kind == Words }
+	words, mistake := lex(line, known, text)
+	if mistake != nil {
+		return mistake
+	}
+	var bare []word
+	for _, w := range words {
+		if w.name == "" {
+			bare = append(bare, w)
+			continue
+		}
+		arg, ok := row.arg(w.name)
+		if !ok {
+			return &Mistake{Word: w.raw, Near: nearest(w.name, argNames(row)), say: sayUnknownName,
+				values: values{"command": id(row.Name), "name": id(shorten(w.name))}}
+		}
+		if mistake := c.set(table, arg, w); mistake != nil {
+			return mistake
+		}
+	}
+	var left []word
+	for _, w := range bare {
+		arg, ok := row.claims(table, w)
+		if !ok {
+			left = append(left, w)
+			continue
+		}
+		if mistake := c.set(table, arg, w); mistake != nil {
+			return mistake
+		}
+	}
+	for _, w := range left {
+		arg, ok := c.missing()
+		if !ok {
+			return c.stray(table, w)
+		}
+		if mistake := c.set(table, arg, w); mistake != nil {
+			return mistake
+		}
+	}
+	return c.whole()
+}
+
+// claims is the argument that a bare word finds by itself.
+func (c Command) claims(table []Command, w word) (Arg, bool) {
+	if w.quoted {
+		return Arg{}, false
+	}
+	value := tidy(w.value)
+	for _, a := range c.Args {
+		switch {
+		case a.Kind == OneOf && slices.Contains(a.Choices, value),
+			a.Kind == Topic && slices.Contains(names(table), strings.TrimPrefix(value, "/")),
+			a.Kind == Duration && looksMeasured(value):
+			return a, true
+		}
+	}
+	return Arg{}, false
+}
+
+// missing is the first required argument that has no value yet.
+func (c *Call) missing() (Arg, bool) {
+	for _, a := range c.Command.Args {
+		if _, given := c.args[a.Name]; a.Required && !given {
+			return a, true
+		}
+	}
+	return Arg{}, false
+}
+
+// stray is the answer to a bare word that no argument is left for.
+func (c *Call) stray(table []Command, w word) *Mistake {
+	m := &Mistake{Word: w.raw, say: sayStray}
+	value := tidy(w.value)
+	for _, a := range c.Command.Args {
+		_, given := c.args[a.Name]
+		switch {
+		case a.Kind == Topic && !given:
+			m.say, m.Near = sayUnknownCommand, nearest(value, names(table))
+			return m
+		case a.Kind == Duration && unitOf(value) >= 0:
+			m.say = sayStrayUnit
+			return m
+		case a.Kind == Duration && !given && digits(value):
+			m.say, m.values = sayByName, values{"example": id(a.Name + "=" + value + "s")}
+			return m
+		case a.Kind == Room && !given && digits(value), a.Kind == YesNo && value == a.Name:
+			m.say, m.values = sayByName, values{"example": id(a.Name + "=" + map[Kind]string{Room: value, YesNo: "no"}[a.Kind])}
+			return m
+		}
+	}
+	if _, ok := c.Command.arg(reason.Name); ok {
+		m.say, m.values = sayStrayText, values{"example": id(`reason="spam, again"`)}
+	}
+	return m
+}
+
+// whole checks what no single word shows: missing arguments, and arguments that exclude each other.
+func (c *Call) whole() *Mistake {
+	var missing []string
+	for _, a := range c.Command.Args {
+		if _, given := c.args[a.Name]; a.Required && !given {
+			missing = append(missing, a.Name)
+		}
+	}
+	if len(missing) > 0 {
+		m := &Mistake{say: sayMissing, values: values{"missing": ids(missing)}}
+		if name := c.args[room.Name].Word; name != "" {
+			m.Word, m.say = name, sayMissingRoom
+		}
+		return m
+	}
+	if delay, given := c.args["delay"]; given && c.args["policy"].Word == closeOff {
+		return &Mistake{Word: compact(delay.Length), say: sayOffDelay}
+	}
+	return nil
+}
+
+func ids(words []string) []id {
+	out := make([]id, len(words))
+	for i, w := range words {
+		out[i] = id(w)
+	}
+	return out
+}
+
+func argNames(c Command) []string {
+	out := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		out[i] = a.Name
+	}
+	return out
+}
+
+// tidy is how ids, choices and lengths of time are read: folded, in lower case, without the marks of a chat program or a full stop.
+func tidy(value string) string {
+	return strings.TrimRight(strings.Trim(strings.ToLower(fold(value)), "`*"), "。;；")
+}
+
+var roomName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+
+// set reads one word as the value of one argument.
+func (c *Call) set(table []Command, a Arg, w word) *Mistake {
+	if _, given := c.args[a.Name]; given {
+		m := &Mistake{Word: w.raw, say: sayTwice, values: values{"name": id(a.Name)}}
+		if a.Kind == Duration && w.name == "" {
+			m.say = sayTwoDurations
+		}
+		return m
+	}
+	if w.open() {
+		return &Mistake{Word: w.raw, say: sayNoValue, values: values{"help": a.Help}}
+	}
+	if a.Kind != Words && strings.ContainsFunc(w.value, unicode.IsControl) {
+		return &Mistake{Word: w.raw, say: sayControl}
+	}
+	value, mistake := a.read(table, c.Command, w)
+	if mistake != nil {
+		mistake.Word = w.raw
+		return mistake
+	}
+	c.args[a.Name] = value
+	return nil
+}
+
+// read reads a word as the argument's kind asks.
+func (a Arg) read(table []Command, row Command, w word) (Value, *Mistake) {
+	value := tidy(w.value)
+	switch a.Kind {
+	case Room:
+		return readRoom(value)
+	case Account:
+		return a.readAccount(row, w)
+	case Duration:
+		return a.readDuration(row, value)
+	case OneOf:
+		if !slices.Contains(a.Choices, value) {
+			return Value{}, &Mistake{Near: nearest(value, a.Choices), say: sayChoice, values: values{"choices": ids(a.Choices)}}
+		}
+		return Value{Word: value}, nil
+	case Topic:
+		value = strings.TrimPrefix(value, "/")
+		if _, ok := find(table, value); !ok {
+			return Value{}, &Mistake{Near: nearest(value, names(table)), say: sayUnknownCommand}
+		}
+		return Value{Word: value}, nil
+	case YesNo:
+		switch value {
+		case "yes", "y", "true", "on", "1", "是":
+			return Value{Yes: true}, nil
+		case "no", "n", "false", "off", "0", "否":
+			return Value{}, nil
+		}
+		return Value{}, &Mistake{say: sayYesNo}
+	case Number:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return Value{}, &Mistake{say: sayNumber, values: values{"help": a.Help}}
+		}
+		return Value{Number: n}, nil
+	default: // Words: as typed
+		text := plain(w.value)
+		if n := utf8.RuneCountInString(text); n > maxWordsLength {
+			return Value{}, &Mistake{say: sayWordsLong, values: values{"name": id(a.Name), "most": maxWordsLength, "count": n}}
+		}
+		return Value{Word: text}, nil
+	}
+}
+
+func readRoom(value string) (Value, *Mistake) {
+	number := strings.TrimPrefix(value, "#")
+	if digits(strings.TrimPrefix(number, "-")) {
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || n < 1 {
+			return Value{}, &Mistake{say: sayRoomRange}
+		}
+		return Value{Room: netease.RoomID(n)}, nil
+	}
+	switch {
+	case strings.HasPrefix(value, "<#"), strings.HasPrefix(value, "#"):
+		return Value{}, &Mistake{say: sayRoomMention}
+	case roomName.MatchString(value):
+		return Value{Word: value}, nil
+	}
+	return Value{}, &Mistake{say: sayRoom}
+}
+
+func (a Arg) readAccount(row Command, w word) (Value, *Mistake) {
+	value := tidy(w.value)
+	switch {
+	case strings.HasPrefix(value, "<@"), strings.HasPrefix(value, "<#"), strings.HasPrefix(value, "<!"):
+		return Value{}, &Mistake{say: sayAccountMention}
+	case strings.HasPrefix(value, "@") && !w.quoted:
+		return Value{}, &Mistake{say: sayAccountAt, values: values{"example": id(a.Name + "=" + Quote(shorten(value)))}}
+	case w.name == "" && !w.quoted && looksMeasured(value):
+		return Value{}, &Mistake{say: sayAccountTime, values: values{"command": id(row.Name), "example": id(a.Name + "=" + shorten(value))}}
+	}
+	account, err := netease.ParseAccID(value)
+	if err != nil {
+		return Value{}, &Mistake{say: sayAccount}
+	}
+	return Value{Word: string(account)}, nil
+}
+
+func (a Arg) readDuration(row Command, value string) (Value, *Mistake) {
+	m, ok := measure(value)
+	if !ok {
+		return Value{}, &Mistake{say: sayDuration, values: values{"help": a.Help}}
+	}
+	switch {
+	case m.fault != sound:
+		say := map[fault]Text{negative: sayNegative, fractional: sayFractional, unknownUnit: sayUnknownUnit, bareTail: sayBareTail, disordered: sayDisordered}[m.fault]
+		return Value{}, &Mistake{Near: m.better, say: say}
+	case m.length == 0 && row.Name == "mute":
+		return Value{}, &Mistake{Near: "unmute", say: sayZeroMute}
+	case m.length == 0:
+		return Value{}, &Mistake{say: sayZero}
+	case m.length > a.Most:
+		return Value{}, &Mistake{Near: compact(a.Most), say: sayLonger, values: values{"name": id(a.Name), "most": a.Most}}
+	}
+	return Value{Length: m.length}, nil
+}

@@ -1,0 +1,100 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"roomwarden/netease"
+)
+
+// A change is what a command wants to be so, in words for each way it can end.
+type change struct {
+	done    func() ending // NetEase has accepted it
+	already Text          // it was so before; with {place} and {target}
+	asked   Text          // what was asked, as a noun: "the mute of {target} in {place}"
+
+	// look asks NetEase what is so now. nil where nothing can be read back; then unseen says what that means.
+	look   func(context.Context) (sight, error)
+	unseen Text
+}
+
+// A sight is what a look has shown.
+type sight struct {
+	so    settled
+	words Prose     // what is so now: "lisi is muted for another 4m52s"
+	until time.Time // when that ends by itself
+}
+
+// settled is what a look says about the change.
+type settled int
+
+const (
+	cannotTell settled = iota
+	isSo
+	isNotSo
+)
+
+// settle makes the ending of a call that was to change something. Where its effect is not certain the room is looked at, and
+// the ending says what was seen. An effect that nobody can tell is never called a failure.
+func (j *job) settle(ctx context.Context, err error, c change) ending {
+	code, _ := errors.AsType[netease.Code](err)
+	switch effect := netease.EffectOf(err); effect {
+	case netease.Applied:
+		end := c.done()
+		end.code = netease.CodeOK
+		return end
+	case netease.Already:
+		return ending{tone: NoChange, text: j.say(c.already, j.facts()).below(j.reported(err, false)), code: code}
+	case netease.NotDone:
+		return ending{tone: Failed, text: j.explained(err), code: code}
+	default:
+		if e, ok := errors.AsType[*netease.Error](err); ok && e.Code == netease.CodeRepeated && !e.Earlier {
+			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.requestID)
+		}
+		end := j.looked(ctx, effect, c)
+		end.code = code
+		end.text = j.reported(err, end.tone != Done).below(end.text)
+		return end
+	}
+}
+
+func (j *job) looked(ctx context.Context, effect netease.Effect, c change) ending {
+	if c.look == nil {
+		return ending{tone: Unknown, text: j.say(c.unseen, j.facts())}
+	}
+	seen, err := c.look(ctx)
+	if err != nil {
+		return ending{tone: Unknown, text: j.say(sayLookFailed, nil).then(j.reported(err, false)).below(j.say(sayUnknown, j.facts(values{"asked": j.say(c.asked, j.facts())})))}
+	}
+	text := j.say(sayLooked, values{"seen": seen.words})
+	switch {
+	case seen.so == isSo:
+		end := c.done()
+		end.text, end.until = text.then(j.say(Text{"By {by}.", "操作人：{by}。"}, j.facts())), seen.until
+		return end
+	case seen.so == isNotSo && effect == netease.Doubtful: // NetEase has answered: nothing is under way any more
+		return ending{tone: Failed, text: text}
+	}
+	return ending{tone: Unknown, text: text.below(j.say(sayUnknown, j.facts(values{"asked": j.say(c.asked, j.facts())})))}
+}
+
+// facts are the places that sentences about a change may have: {target}, {place}, {by}, and what more gives.
+func (j *job) facts(more ...values) values {
+	v := values{"target": id(j.target()), "place": j.place(), "by": j.by(), "operator": id(j.operator)}
+	for _, m := range more {
+		for name, value := range m {
+			v[name] = value
+		}
+	}
+	return v
+}
+
+// writing is the part of ctx's time in which a call that changes something may be made: the rest is kept for looking.
+func writing(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(budget)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-lookReserve))
+}

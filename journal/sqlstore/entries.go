@@ -1,0 +1,187 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"roomwarden/journal"
+)
+
+// columns are those of an entry, in the order in which scan reads them.
+const columns = `number, key, request_id, at_us, platform, space, channel, person, name, line, command, room, target, reason,
+	outcome, moderator, code, answer, text, until_us, duration_us, deliveries`
+
+const defaultLimit = 100
+
+const (
+	beginSQL = `
+		INSERT INTO entries (key, request_id, at_us, platform, space, channel, person, name, name_lower,
+			line, command, room, target, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET deliveries = entries.deliveries + 1
+		RETURNING ` + columns
+
+	finishSQL = `
+		UPDATE entries SET outcome = ?, moderator = ?, moderator_lower = ?, code = ?, answer = ?, text = ?,
+			until_us = ?, duration_us = ?
+		WHERE number = ? AND outcome = 'running'`
+
+	checkSQL = `
+		INSERT INTO checks (id, at_us) VALUES (1, ?)
+		ON CONFLICT (id) DO UPDATE SET at_us = excluded.at_us`
+)
+
+// Begin is journal.Store's.
+func (s *Store) Begin(ctx context.Context, e journal.Entry) (entry journal.Entry, fresh bool, err error) {
+	err = s.update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		entry, err = begin(ctx, tx, e)
+		return err
+	})
+	if err != nil {
+		return journal.Entry{}, false, fmt.Errorf("begin a journal entry: %w", err)
+	}
+	return entry, entry.Deliveries == 1, nil
+}
+
+func begin(ctx context.Context, tx *sql.Tx, e journal.Entry) (journal.Entry, error) {
+	return scan(tx.QueryRowContext(ctx, beginSQL,
+		e.Key, e.RequestID, e.At.UnixMicro(), e.Platform, e.Space, e.Channel, e.Person, e.Name, strings.ToLower(e.Name),
+		e.Line, e.Command, e.Room, e.Target, e.Reason))
+}
+
+// Finish is journal.Store's.
+func (s *Store) Finish(ctx context.Context, number int64, r journal.Result) error {
+	err := s.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return finish(ctx, tx, number, r) })
+	if err != nil {
+		return fmt.Errorf("finish journal entry %d: %w", number, err)
+	}
+	return nil
+}
+
+func finish(ctx context.Context, tx *sql.Tx, number int64, r journal.Result) error {
+	if r.Outcome == "" || r.Outcome == journal.Running {
+		return fmt.Errorf("%q is not an end", r.Outcome)
+	}
+	done, err := tx.ExecContext(ctx, finishSQL,
+		r.Outcome, r.Moderator, strings.ToLower(r.Moderator), r.Code, r.Answer, r.Text, sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()},
+		r.Duration.Microseconds(), number)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return journal.ErrNotRunning
+}
+
+// List is journal.Store's. It does not wait for those who write.
+func (s *Store) List(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
+	s.inUse.RLock()
+	defer s.inUse.RUnlock()
+	entries, err := list(ctx, s.read, q)
+	if err != nil {
+		return nil, fmt.Errorf("list journal entries: %w", err)
+	}
+	return entries, nil
+}
+
+func list(ctx context.Context, db *sql.DB, q journal.Query) ([]journal.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	query, args := listSQL(q)
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var entries []journal.Entry
+	for rows.Next() {
+		e, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
+}
+
+func listSQL(q journal.Query) (query string, args []any) {
+	var w where
+	w.and("number < ?", cmp.Or(q.Before, math.MaxInt64))
+	if q.Room != 0 {
+		w.and("room = ?", q.Room)
+	}
+	if q.Rooms != nil {
+		in(&w, "room", q.Rooms)
+	}
+	if q.Target != "" {
+		w.and("target = ?", q.Target)
+	}
+	if q.By != "" {
+		name := strings.ToLower(q.By)
+		w.and("(person = ? OR name_lower = ? OR moderator_lower = ?)", q.By, name, name)
+	}
+	if len(q.Commands) > 0 {
+		in(&w, "command", q.Commands)
+	}
+	if !q.Since.IsZero() {
+		w.and("at_us >= ?", q.Since.UnixMicro())
+	}
+	return `SELECT ` + columns + ` FROM entries WHERE ` + strings.Join(w.conditions, ` AND `) + ` ORDER BY number DESC LIMIT ?`,
+		append(w.args, cmp.Or(q.Limit, defaultLimit))
+}
+
+// A where collects conditions that must all hold, and their arguments.
+type where struct {
+	conditions []string
+	args       []any
+}
+
+func (w *where) and(condition string, args ...any) {
+	w.conditions = append(w.conditions, condition)
+	w.args = append(w.args, args...)
+}
+
+// in adds the condition that column has one of values; without values, nothing has.
+func in[T any](w *where, column string, values []T) {
+	if len(values) == 0 {
+		w.and("FALSE")
+		return
+	}
+	w.and(column + " IN (?" + strings.Repeat(", ?", len(values)-1) + ")")
+	for _, v := range values {
+		w.args = append(w.args, v)
+	}
+}
+
+// Check is journal.Store's.
+func (s *Store) Check(ctx context.Context) error {
+	err := s.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, checkSQL, time.Now().UnixMicro())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write to the journal: %w", err)
+	}
+	return nil
+}
+
+// scan reads the columns of an entry.
+func scan(row interface{ Scan(dest ...any) error }) (e journal.Entry, err error) {
+	var at, duration int64
+	var until sql.Null[int64]
+	err = row.Scan(&e.Number, &e.Key, &e.RequestID, &at, &e.Platform, &e.Space, &e.Channel, &e.Person, &e.Name,
+		&e.Line, &e.Command, &e.Room, &e.Target, &e.Reason,
+		&e.Outcome, &e.Moderator, &e.Code, &e.Answer, &e.Text, &until, &duration, &e.Deliveries)
+	e.At = time.UnixMicro(at).UTC()
+	if until.Valid {
+		e.Until = time.UnixMicro(until.V).UTC()
+	}
+	e.Duration = time.Duration(duration) * time.Microsecond
+	return e, err
+}

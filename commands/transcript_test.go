@@ -57,8 +57,26 @@ func TestTranscripts(t *testing.T) {
 				require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
 				return
 			}
-			require.Equal(t, string(want), got)
+			compareLines(t, file, string(want), got)
 		})
+	}
+}
+
+// compareLines reports the first line in which two texts differ.
+func compareLines(t *testing.T, file, want, got string) {
+	t.Helper()
+	wants, gots := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(wants), len(gots)) {
+		w, g := "(end)", "(end)"
+		if i < len(wants) {
+			w = wants[i]
+		}
+		if i < len(gots) {
+			g = gots[i]
+		}
+		if w != g {
+			t.Fatalf("%s:%d\nwant %s\ngot  %s", file, i+1, w, g)
+		}
 	}
 }
 
@@ -101,9 +119,15 @@ func newStage(t testing.TB) *stage {
 	require.NoError(t, err)
 	return &stage{nim: nim, journal: store, dispatcher: &Dispatcher{
 		Policy: func() *permissions.Policy { return policy }, Journal: store, Operator: "guanli",
-		NetEase: &netease.Client{AppKey: "app-key", AppSecret: "example-secret", HTTP: &http.Client{Transport: nim}, Bases: []string{"https://main.example/nimserver", "https://backup.example/nimserver"}},
+		NetEase: client(nim),
 		Log:     slog.New(slog.DiscardHandler),
 	}}
+}
+
+// client is the bot's own client, with the sandbox in the place of the network.
+func client(nim *sandbox.Sandbox) *netease.Client {
+	return &netease.Client{AppKey: "app-key", AppSecret: "example-secret", HTTP: &http.Client{Transport: nim},
+		Bases: []string{"https://main.example/nimserver", "https://backup.example/nimserver"}}
 }
 
 func play(t *testing.T, script string) string {

@@ -136,7 +136,7 @@ type wireMember struct {
 func (w wireMember) member() Member {
 	m := Member{AccID: AccID(w.AccID), Type: string(w.Type), Online: bool(w.Online), Muted: bool(w.Muted)}
 	if w.TempMuted || w.TempMuteTTL > 0 {
-		m.TempMute = time.Duration(max(1, w.TempMuteTTL)) * time.Second
+		m.TempMute = time.Duration(min(max(1, w.TempMuteTTL), number(MaxMute/time.Second))) * time.Second
 	}
 	return m
 }

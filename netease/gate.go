@@ -15,7 +15,7 @@ const (
 	// NetEase blocks an interface for 10 s after too many calls. Whether calls made meanwhile prolong that is not
 	// documented, so none is made, and not all bots come back at once.
 	restTime   = 10 * time.Second
-	restJitter = time.Second
+	restJitter = 400 * time.Millisecond
 	// Rate and burst together stay below NetEase's 100.
 	mostAtOnce = 96
 	usualBurst = 5

@@ -58,7 +58,7 @@ func readSettings(environ []string) (settings, []string) {
 			delete(given, name)
 		}
 	}
-	problems = append(problems, unreadable(env.ParseWithOptions(&s, env.Options{Environment: given}))...)
+	problems = append(problems, unreadable(env.ParseWithOptions(&s, env.Options{Environment: given}), given)...)
 	s.NetEaseBaseURLs, s.SlackSigningSecrets = trimmed(s.NetEaseBaseURLs), trimmed(s.SlackSigningSecrets)
 	return s, append(problems, s.problems(given)...)
 }
@@ -87,8 +87,8 @@ func fromFiles(given map[string]string) (problems []string) {
 	return problems
 }
 
-// unreadable makes sentences of what the env package could not parse.
-func unreadable(err error) (problems []string) {
+// unreadable makes sentences of what the env package could not parse, and takes those variables out: nothing else is said of them.
+func unreadable(err error, given map[string]string) (problems []string) {
 	if err == nil {
 		return nil
 	}
@@ -103,6 +103,7 @@ func unreadable(err error) (problems []string) {
 			continue
 		}
 		field, _ := reflect.TypeFor[settings]().FieldByName(parse.Name)
+		delete(given, field.Tag.Get("env"))
 		problems = append(problems, fmt.Sprintf("%s cannot be read. Set it to %s.", field.Tag.Get("env"), cmp.Or(field.Tag.Get("want"), field.Type.String())))
 	}
 	return problems

@@ -81,7 +81,7 @@ func demo(ctx context.Context, args []string, w world) error {
 		Complete: func(line string) []string { return commands.Complete(policy, who, line) },
 	}
 	greet(w.Out, l, who.User)
-	if isTerminal(w.In) && isTerminal(w.Out) {
+	if isTerminal(w.In) && isTerminal(w.Out) && os.Getenv("TERM") != "dumb" {
 		terminal.Color = os.Getenv("NO_COLOR") == ""
 		err = terminal.RunTerminal(ctx)
 	} else {

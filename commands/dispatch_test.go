@@ -367,3 +367,27 @@ func TestComplete(t *testing.T) {
 	}
 	require.NoError(t, s.journal.Close())
 }
+
+// BenchmarkHandle is one mute from line to reply: grammar, rules, journal on a SQLite file, signed call, sandbox in process.
+func BenchmarkHandle(b *testing.B) {
+	s := newStage(b)
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		if n%10_000 == 0 { // the sandbox counts calls per second of its clock, which runs ahead of ours until here
+			b.StopTimer()
+			ahead := time.Duration(0)
+			nim := sandbox.New("app-key", "example-secret", func() time.Time { ahead += 5 * time.Millisecond; return time.Now().Add(ahead) })
+			s.fill(nim)
+			unlimited := client(nim)
+			unlimited.Rate = 1e6
+			s.dispatcher.NetEase = unlimited
+			b.StartTimer()
+		}
+		n++
+		if reply := s.ask(fmt.Sprint(n), "zhangsan", "/mute room=123 target=lisi 300s"); reply.Tone != Done {
+			b.Fatalf("%d: %s", n, reply.Text)
+		}
+	}
+	require.NoError(b, s.journal.Close())
+}

@@ -108,20 +108,24 @@ func newStage(t testing.TB) *stage {
 	require.NoError(t, err)
 	policy, err := permissions.Parse(cast, Vocabulary())
 	require.NoError(t, err)
-	nim := sandbox.New("app-key", "example-secret", nil)
+	store, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "journal.db"))
+	require.NoError(t, err)
+	s := &stage{journal: store, dispatcher: &Dispatcher{
+		Policy: func() *permissions.Policy { return policy }, Journal: store, Operator: "guanli", Log: slog.New(slog.DiscardHandler),
+	}}
+	s.fill(sandbox.New("app-key", "example-secret", nil))
+	return s
+}
+
+// fill puts the rooms and people of the transcripts into a sandbox, and the bot in front of it.
+func (s *stage) fill(nim *sandbox.Sandbox) {
 	for _, id := range []netease.RoomID{123, 456, 1600849147} {
 		nim.AddRoom(sandbox.Room{ID: id, Name: fmt.Sprintf("Room %d", id), Creator: "zhangsan", Managers: []netease.AccID{"guanli"}, Common: []netease.AccID{"lisi", "wangwu"}})
 	}
 	nim.AddRoom(sandbox.Room{ID: 777, Name: "Old room", Creator: "zhangsan", NoTimedClose: true})
 	nim.AddRoom(sandbox.Room{ID: 888, Name: "Closed room", Creator: "zhangsan", Closed: true})
 	nim.AddAccounts("zhaoliu")
-	store, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "journal.db"))
-	require.NoError(t, err)
-	return &stage{nim: nim, journal: store, dispatcher: &Dispatcher{
-		Policy: func() *permissions.Policy { return policy }, Journal: store, Operator: "guanli",
-		NetEase: client(nim),
-		Log:     slog.New(slog.DiscardHandler),
-	}}
+	s.nim, s.dispatcher.NetEase = nim, client(nim)
 }
 
 // client is the bot's own client, with the sandbox in the place of the network.

@@ -9,8 +9,8 @@
 // # What is written when
 //
 // [Store.Begin] writes the request down before it is judged, before anything is sent to NetEase, and before the
-// person is promised anything: who asked (Platform to Name), what (Line to Reason), and the RequestID under
-// which NetEase hears of it. Once Begin has returned without an error, the entry survives a crash of the process
+// person is promised anything: when (At), who asked (Platform to Name), what (Line to Reason), and the RequestID
+// under which NetEase hears of it. Once Begin has returned without an error, the entry survives a crash of the process
 // and of the machine; the caller acts only then. The entry is [Running].
 //
 // [Store.Finish] writes into the same entry how it ended, once: the outcome, who allowed it, NetEase's code, the

@@ -212,8 +212,6 @@ func character(s string) string {
 	for range maxMarks {
 		r, n := utf8.DecodeRuneInString(s[end:])
 		switch {
-		case n == 0:
-			return s
 		case joined, r == '\u200D', unicode.Is(unicode.M, r), '\U0001F3FB' <= r && r <= '\U0001F3FF':
 			joined = r == '\u200D'
 		case flag && isRegional(r):

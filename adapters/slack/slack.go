@@ -43,7 +43,7 @@ type Adapter struct {
 	APIURL         string            // another API root (SLACK_API_URL): response_urls on its host are trusted; empty: only Slack's
 	Language       commands.Language // of what the adapter says itself; empty: English
 	Handle         commands.Handler  // answers the commands
-	HTTP           *http.Client      // for response_url; nil: http.DefaultClient. Time-outs and redirects are not left to it
+	HTTP           *http.Client      // for response_url; nil: http.DefaultTransport. Time-outs and redirects are not left to it
 	Log            *slog.Logger
 
 	running running
@@ -123,7 +123,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 		defer end()
 		answer := a.work(life, req)
 		how := "in time"
-		if wait.Err() != nil || !handedOver(wait, inTime, answer) {
+		if !handedOver(wait, inTime, answer) {
 			how = a.late(life, req.ReplyTo, answer)
 		}
 		log.Info("slack: command answered", "answered", how, "tone", answer.reply.Tone,

@@ -155,6 +155,31 @@ func TestSlackHangsUp(t *testing.T) {
 	require.NoError(t, a.Stop(t.Context()))
 }
 
+func TestHungUpOnIsAnsweredAtTheResponseURL(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		hangUp, took time.Duration
+	}{
+		{"before the answer", time.Second, 1500 * time.Millisecond},
+		{"at once, and the answer is there at once", 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for range 20 { // who comes first must not decide
+				synctest.Test(t, func(t *testing.T) {
+					a, _ := newAdapter(t, after(test.took, told("lisi is muted")))
+					hooks := newHooks(t)
+					a.HTTP = hooks.client()
+					ctx, cancel := context.WithTimeout(t.Context(), test.hangUp)
+					defer cancel()
+					a.Commands().ServeHTTP(httptest.NewRecorder(), signed(form("/mute", "123 lisi 5m").Encode()).WithContext(ctx))
+					require.NoError(t, a.Stop(t.Context()))
+					assert.Equal(t, []string{"ephemeral: lisi is muted\n#41"}, hooks.texts())
+				})
+			}
+		})
+	}
+}
+
 type socketHooks struct {
 	*hooks
 	url string
@@ -317,8 +342,7 @@ func TestPanicBecomesAnAnswer(t *testing.T) {
 	t.Run("while posting", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a, log := newAdapter(t, after(3*time.Second, told("lisi is muted")))
-			a.HTTP = newHooks(t, func(http.ResponseWriter, *http.Request) { panic("boom") }).client()
-			a.HTTP.Transport = panics{}
+			a.HTTP = &http.Client{Transport: panics{}}
 			say(t, a, "/mute", "123 lisi 5m")
 			require.NoError(t, a.Stop(t.Context()))
 			assert.Contains(t, log.String(), `answered="not at all"`)
@@ -333,6 +357,10 @@ func (p panicsOnDebug) Handle(ctx context.Context, r slog.Record) error {
 		panic("boom")
 	}
 	return p.Handler.Handle(ctx, r)
+}
+
+func (p panicsOnDebug) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return panicsOnDebug{p.Handler.WithAttrs(attrs)}
 }
 
 type panics struct{}

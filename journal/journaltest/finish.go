@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -87,43 +86,4 @@ func finishCancelled(t *testing.T, s journal.Store) {
 	require.ErrorIs(t, s.Finish(cancelled(t), entry.Number, result()), context.Canceled)
 	assert.Equal(t, []journal.Entry{entry}, list(t, s, journal.Query{}))
 	require.NoError(t, s.Finish(t.Context(), entry.Number, result()), "it can be tried again")
-}
-
-func timesComeBack(t *testing.T, s journal.Store) {
-	china := time.FixedZone("CST", 8*60*60)
-	for _, c := range []struct {
-		name     string
-		in, want time.Time
-	}{
-		{"another zone", time.Date(2026, 11, 21, 20, 0, 0, 0, china), noon},
-		{"microseconds", noon.Add(123_456 * time.Microsecond), noon.Add(123_456 * time.Microsecond)},
-		{"nanoseconds are cut off", noon.Add(999_999_999), noon.Add(999_999_000)},
-		{"a monotonic reading", time.Now().Truncate(time.Microsecond), time.Now()},
-		{"before 1970", time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC), time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC)},
-		{"far away", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
-	} {
-		if c.name == "a monotonic reading" {
-			c.want = c.in.UTC().Round(0)
-		}
-		e, r := request("slack:"+c.name), result()
-		e.At, r.Until, r.Duration = c.in, c.in, 1_000_999*time.Nanosecond
-		entry := begin(t, s, e)
-		assert.Equal(t, c.want, entry.At, c.name)
-
-		require.NoError(t, s.Finish(t.Context(), entry.Number, r))
-		entry = list(t, s, journal.Query{Limit: 1})[0]
-		assert.Equal(t, c.want, entry.At, c.name)
-		assert.Equal(t, c.want, entry.Until, c.name)
-		assert.Equal(t, time.Millisecond, entry.Duration, c.name)
-	}
-}
-
-func zeroTimes(t *testing.T, s journal.Store) {
-	e, r := request("slack:1"), result()
-	e.At, r.Until, r.Duration = time.Time{}, time.Time{}, 0
-	entry := begin(t, s, e)
-	assert.Equal(t, time.Time{}, entry.At)
-
-	require.NoError(t, s.Finish(t.Context(), entry.Number, r))
-	assert.Equal(t, []journal.Entry{ended(entry, r)}, list(t, s, journal.Query{}))
 }

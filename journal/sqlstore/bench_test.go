@@ -15,7 +15,8 @@ func BenchmarkBeginFinish(b *testing.B) {
 		if err != nil || !fresh {
 			b.Fatal(fresh, err)
 		}
-		err = s.Finish(b.Context(), entry.Number, journal.Result{Outcome: journal.Done, Moderator: "Zhang San", Code: 200, Text: "lisi is muted."})
+		err = s.Finish(b.Context(), entry.Number,
+			journal.Result{Outcome: journal.Done, Moderator: "Zhang San", Code: 200, Text: "lisi is muted."})
 		if err != nil {
 			b.Fatal(err)
 		}

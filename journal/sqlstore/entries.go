@@ -16,7 +16,7 @@ import (
 const columns = `number, key, request_id, at_us, platform, space, channel, person, name, line, command, room, target, reason,
 	outcome, moderator, code, answer, text, until_us, duration_us, deliveries`
 
-const defaultLimit = 100
+const defaultLimit = 100 // entries in a list
 
 const (
 	beginSQL = `
@@ -68,8 +68,8 @@ func finish(ctx context.Context, tx *sql.Tx, number int64, r journal.Result) err
 		return fmt.Errorf("%q is not an end", r.Outcome)
 	}
 	done, err := tx.ExecContext(ctx, finishSQL,
-		r.Outcome, r.Moderator, strings.ToLower(r.Moderator), r.Code, r.Answer, r.Text, sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()},
-		r.Duration.Microseconds(), number)
+		r.Outcome, r.Moderator, strings.ToLower(r.Moderator), r.Code, r.Answer, r.Text,
+		sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()}, r.Duration.Microseconds(), number)
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
@@ -40,16 +44,29 @@ func migrations() ([]migration, error) {
 // migrate runs those steps that the database has not seen, each in a transaction of its own. Several processes may
 // do so at once.
 func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
-	for more := true; more; {
+	giveUp := time.After(callTimeout)
+	for {
+		var more bool
 		err := transact(ctx, db, migrationTimeout, func(ctx context.Context, tx *sql.Tx) (err error) {
 			more, err = migrateOnce(ctx, tx, steps)
 			return err
 		})
-		if err != nil {
+		if err == nil && more {
+			continue
+		}
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		// When two connections switch a new file to WAL at once, SQLite tells one of them that the file is locked
+		// without waiting for the other, whatever the busy timeout.
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-giveUp:
+			return err
+		case <-ctx.Done():
 			return err
 		}
 	}
-	return nil
 }
 
 // migrateOnce runs the next step, if there is one, and reports whether there may be more.

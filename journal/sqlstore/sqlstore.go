@@ -22,12 +22,11 @@ import (
 )
 
 const (
-	callTimeout      = 5 * time.Second // of every method, the wait for other writers included
+	callTimeout      = 5 * time.Second // of every call, the wait for other writers included
 	migrationTimeout = time.Minute     // of one migration
 	readers          = 4               // connections
 
-	// A commit is on the disk before it is reported, and readers do not wait for it. A transaction takes the file
-	// when it begins, so that it waits there for other writers, and never has to be repeated.
+	// A transaction takes the write lock when it begins: there it waits for other processes, and not half-way.
 	writing = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate"
 	reading = "mode=ro"
 )

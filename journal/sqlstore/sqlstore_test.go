@@ -1,11 +1,15 @@
 package sqlstore
 
 import (
+	"context"
+	"database/sql"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,7 +157,8 @@ func filesIn(t *testing.T, folder string) []string {
 func TestOpenWantsToWrite(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path)
-	_, err := s.write.ExecContext(t.Context(), "CREATE TRIGGER readonly BEFORE INSERT ON checks BEGIN SELECT RAISE(ABORT, 'no writing'); END")
+	_, err := s.write.ExecContext(t.Context(),
+		"CREATE TRIGGER readonly BEFORE INSERT ON checks BEGIN SELECT RAISE(ABORT, 'no writing'); END")
 	require.NoError(t, err)
 	_, err = Open(t.Context(), "sqlite:"+path)
 	assert.ErrorContains(t, err, "write to the journal: ")
@@ -190,6 +195,8 @@ func TestConnectionsAreSetUp(t *testing.T) {
 		require.NoError(t, s.write.QueryRowContext(t.Context(), "PRAGMA "+c.pragma).Scan(&got))
 		assert.Equal(t, c.want, got, c.pragma)
 	}
+	assert.Equal(t, 1, s.write.Stats().MaxOpenConnections)
+	assert.Equal(t, readers, s.read.Stats().MaxOpenConnections)
 	_, err := s.read.ExecContext(t.Context(), "DELETE FROM entries")
 	assert.ErrorContains(t, err, "readonly")
 }
@@ -252,6 +259,25 @@ func TestTwoStoresOnOneFile(t *testing.T) {
 	}
 }
 
+// While one process switches a new file to WAL, others find it locked, and SQLite does not make them wait.
+func TestOpenWaitsWhileAnotherMakesTheFile(t *testing.T) {
+	path := newPath(t)
+	require.NoError(t, create(path))
+	other, err := connect(path, "mode=rw&_txlock=immediate", 1)
+	require.NoError(t, err)
+	defer other.Close()
+	tx, err := other.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	_, err = Open(ctx, "sqlite:"+path)
+	assert.ErrorContains(t, err, path)
+
+	time.AfterFunc(30*time.Millisecond, func() { assert.NoError(t, tx.Rollback()) })
+	begun(t, openAt(t, path), "slack:1")
+}
+
 func TestReadOnlyBesideAWriter(t *testing.T) {
 	path := newPath(t)
 	writer := openAt(t, path)
@@ -309,21 +335,29 @@ func TestReadOnlyWantsAJournal(t *testing.T) {
 }
 
 func TestCloseWaitsForUseToEnd(t *testing.T) {
-	s := openAt(t, newPath(t))
+	path := newPath(t)
+	s := openAt(t, path)
+	inUse := make(chan struct{})
+	var closed atomic.Bool
 	var wg sync.WaitGroup
-	for i := range 20 {
-		wg.Go(func() {
-			entry, _, err := s.Begin(t.Context(), mute("slack:"+string(rune('a'+i))))
-			if err != nil {
-				assert.ErrorContains(t, err, "database is closed")
-				return
-			}
-			err = s.Finish(t.Context(), entry.Number, journal.Result{Outcome: journal.Done})
-			if err != nil {
-				assert.ErrorContains(t, err, "database is closed")
-			}
-		})
-	}
-	assert.NoError(t, s.Close())
+	wg.Go(func() {
+		<-inUse
+		assert.NoError(t, s.Close())
+		closed.Store(true)
+	})
+	require.NoError(t, s.update(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		close(inUse)
+		for !closed.Load() && s.inUse.TryRLock() { // until Close waits for its turn
+			s.inUse.RUnlock()
+			runtime.Gosched()
+		}
+		assert.False(t, closed.Load())
+		_, err := begin(ctx, tx, mute("slack:1"))
+		return err
+	}))
 	wg.Wait()
+
+	_, _, err := s.Begin(t.Context(), mute("slack:2"))
+	assert.ErrorContains(t, err, "database is closed")
+	assert.Len(t, listed(t, openAt(t, path)), 1)
 }

@@ -28,9 +28,9 @@ CREATE TABLE entries (
     deliveries      INTEGER NOT NULL DEFAULT 1
 );
 
+-- Lists of everybody's entries, by whatever else, read backwards from the newest.
 CREATE INDEX entries_room   ON entries (room, number);
 CREATE INDEX entries_target ON entries (target, number);
-CREATE INDEX entries_at     ON entries (at_us);
 
 -- One row, written again and again to find out whether the database can be written.
 CREATE TABLE checks (

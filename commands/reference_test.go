@@ -109,3 +109,13 @@ func TestNearest(t *testing.T) {
 		assert.Equal(t, want, nearest(typed, words), typed)
 	}
 }
+
+// TestReadme: the conversation of the README is one that is tested.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	script, err := os.ReadFile("testdata/readme.txt")
+	require.NoError(t, err)
+	_, played, _ := strings.Cut(string(script), "\n") // without the remark
+	assert.Contains(t, string(readme), "```\n"+played+"```")
+}

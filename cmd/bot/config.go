@@ -182,6 +182,11 @@ func (s *settings) slackProblems(wrong func(string, ...any)) {
 	if !commandPrefix.MatchString(s.SlackCommandPrefix) {
 		wrong("SLACK_COMMAND_PREFIX=%s is no beginning of a command. Use at most 16 of a-z, 0-9, _ and -.", s.SlackCommandPrefix)
 	}
+	for _, c := range commands.Table {
+		if s.SlackCommandPrefix != "" && strings.HasPrefix(c.Name, s.SlackCommandPrefix) {
+			wrong("SLACK_COMMAND_PREFIX=%s is how the command %s begins, so nobody could tell them apart. Choose another, such as nim-.", s.SlackCommandPrefix, c.Name)
+		}
+	}
 }
 
 // checkURL allows https everywhere, and http to this machine.

@@ -274,6 +274,7 @@ func TestSettings(t *testing.T) {
 			[]string{"NETEASE_TIMEOUT cannot be read", "NETEASE_RATE cannot be read", "LOG_LEVEL cannot be read", "LISTEN_ADDR=8080", "NETEASE_OPERATOR=li si",
 				"NETEASE_BASE_URLS: http://a.example/nimserver is not encrypted", "NETEASE_BASE_URLS: https://a.example/x does not end", "NETEASE_BASE_URLS: ftp://b is not an https",
 				"NETEASE_NOTIFY_EXT=all", "SLACK_API_URL: slack", "SLACK_COMMAND_PREFIX=A b", "DEFAULT_LANGUAGE=de", "LOG_FORMAT=xml"}},
+		{"a prefix like a command", []string{"SLACK_COMMAND_PREFIX=unmuter"}, []string{"SLACK_COMMAND_PREFIX=unmuter is how the command unmuteroom begins"}},
 		{"nonsense numbers", []string{"NETEASE_TIMEOUT=-1s", "NETEASE_RATE=NaN"}, []string{"NETEASE_TIMEOUT=-1s", "NETEASE_RATE=NaN"}},
 		{"no rate", []string{"NETEASE_RATE=0"}, []string{"NETEASE_RATE=0"}},
 		{"a secret in a file", []string{"NETEASE_APP_SECRET=", "NETEASE_APP_SECRET_FILE=" + file("secret", "from-a-file\n")}, nil},

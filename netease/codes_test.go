@@ -70,7 +70,9 @@ func TestEffectOfOtherErrors(t *testing.T) {
 
 // TestExplanations: every number is explained in both languages, with what to do next.
 func TestExplanations(t *testing.T) {
-	han := func(s string) bool { return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) }) }
+	han := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	}
 	for _, code := range append(Codes(), 20000, 60606, 0, -7) {
 		x := Explain(code, "")
 		assert.Equal(t, code, x.Code)

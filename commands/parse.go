@@ -1,15 +1,10 @@
 package commands
 
 import (
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"roomwarden/netease"
 )
 
 const (
@@ -24,15 +19,6 @@ const (
 type Call struct {
 	Command Command
 	args    map[string]Value
-}
-
-// A Value is one argument. Which field counts follows from the argument's kind.
-type Value struct {
-	Word   string // Account, OneOf, Words, Topic; and a room's name
-	Room   netease.RoomID
-	Length time.Duration
-	Yes    bool
-	Number int64
 }
 
 // Parse reads a line. It knows the table and nothing else: whether a room's name leads anywhere, and whether the person
@@ -243,13 +229,6 @@ func argNames(c Command) []string {
 	return out
 }
 
-// tidy is how ids, choices and lengths of time are read: folded, in lower case, without the marks of a chat program or a full stop.
-func tidy(value string) string {
-	return strings.TrimRight(strings.Trim(strings.ToLower(fold(value)), "`*"), "。;；")
-}
-
-var roomName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
-
 // set reads one word as the value of one argument.
 func (c *Call) set(table []Command, a Arg, w word) *Mistake {
 	if _, given := c.args[a.Name]; given {
@@ -272,102 +251,4 @@ func (c *Call) set(table []Command, a Arg, w word) *Mistake {
 	}
 	c.args[a.Name] = value
 	return nil
-}
-
-// read reads a word as the argument's kind asks.
-func (a Arg) read(table []Command, row Command, w word) (Value, *Mistake) {
-	value := tidy(w.value)
-	switch a.Kind {
-	case Room:
-		return readRoom(value)
-	case Account:
-		return a.readAccount(row, w)
-	case Duration:
-		return a.readDuration(row, value)
-	case OneOf:
-		if !slices.Contains(a.Choices, value) {
-			return Value{}, &Mistake{Near: nearest(value, a.Choices), say: sayChoice, values: values{"choices": ids(a.Choices)}}
-		}
-		return Value{Word: value}, nil
-	case Topic:
-		value = strings.TrimPrefix(value, "/")
-		if _, ok := find(table, value); !ok {
-			return Value{}, &Mistake{Near: nearest(value, names(table)), say: sayUnknownCommand}
-		}
-		return Value{Word: value}, nil
-	case YesNo:
-		switch value {
-		case "yes", "y", "true", "on", "1", "是":
-			return Value{Yes: true}, nil
-		case "no", "n", "false", "off", "0", "否":
-			return Value{}, nil
-		}
-		return Value{}, &Mistake{say: sayYesNo}
-	case Number:
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			return Value{}, &Mistake{say: sayNumber, values: values{"help": a.Help}}
-		}
-		return Value{Number: n}, nil
-	default: // Words: as typed
-		text := plain(w.value)
-		if n := utf8.RuneCountInString(text); n > maxWordsLength {
-			return Value{}, &Mistake{say: sayWordsLong, values: values{"name": id(a.Name), "most": maxWordsLength, "count": n}}
-		}
-		return Value{Word: text}, nil
-	}
-}
-
-func readRoom(value string) (Value, *Mistake) {
-	number := strings.TrimPrefix(value, "#")
-	if digits(strings.TrimPrefix(number, "-")) {
-		n, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || n < 1 {
-			return Value{}, &Mistake{say: sayRoomRange}
-		}
-		return Value{Room: netease.RoomID(n)}, nil
-	}
-	switch {
-	case strings.HasPrefix(value, "<#"), strings.HasPrefix(value, "#"):
-		return Value{}, &Mistake{say: sayRoomMention}
-	case roomName.MatchString(value):
-		return Value{Word: value}, nil
-	}
-	return Value{}, &Mistake{say: sayRoom}
-}
-
-func (a Arg) readAccount(row Command, w word) (Value, *Mistake) {
-	value := tidy(w.value)
-	switch {
-	case strings.HasPrefix(value, "<@"), strings.HasPrefix(value, "<#"), strings.HasPrefix(value, "<!"):
-		return Value{}, &Mistake{say: sayAccountMention}
-	case strings.HasPrefix(value, "@") && !w.quoted:
-		return Value{}, &Mistake{say: sayAccountAt, values: values{"example": id(a.Name + "=" + Quote(shorten(value)))}}
-	case w.name == "" && !w.quoted && looksMeasured(value):
-		return Value{}, &Mistake{say: sayAccountTime, values: values{"command": id(row.Name), "example": id(a.Name + "=" + shorten(value))}}
-	}
-	account, err := netease.ParseAccID(value)
-	if err != nil {
-		return Value{}, &Mistake{say: sayAccount}
-	}
-	return Value{Word: string(account)}, nil
-}
-
-func (a Arg) readDuration(row Command, value string) (Value, *Mistake) {
-	m, ok := measure(value)
-	if !ok {
-		return Value{}, &Mistake{say: sayDuration, values: values{"help": a.Help}}
-	}
-	switch {
-	case m.fault != sound:
-		say := map[fault]Text{negative: sayNegative, fractional: sayFractional, unknownUnit: sayUnknownUnit, bareTail: sayBareTail, disordered: sayDisordered}[m.fault]
-		return Value{}, &Mistake{Near: m.better, say: say}
-	case m.length == 0 && row.Name == "mute":
-		return Value{}, &Mistake{Near: "unmute", say: sayZeroMute}
-	case m.length == 0:
-		return Value{}, &Mistake{say: sayZero}
-	case m.length > a.Most:
-		return Value{}, &Mistake{Near: compact(a.Most), say: sayLonger, values: values{"name": id(a.Name), "most": a.Most}}
-	}
-	return Value{Length: m.length}, nil
 }

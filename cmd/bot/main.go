@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -52,10 +53,8 @@ func run(ctx context.Context, args []string, w world) int {
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
-	} else if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
-		name = "help"
 	}
-	if name == "help" {
+	if name == "help" || slices.Contains(args, "-h") || slices.Contains(args, "--help") {
 		printUsage(w.Out)
 		return exitOK
 	}

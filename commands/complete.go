@@ -25,7 +25,7 @@ func Complete(policy *permissions.Policy, who permissions.Subject, line string) 
 		}
 		return startingWith(last, prefixed(slash, names(Table)))
 	}
-	row, ok := Find(strings.ToLower(strings.TrimPrefix(words[0], "/")))
+	row, ok := find(Table, strings.ToLower(strings.TrimPrefix(words[0], "/")))
 	if !ok {
 		return nil
 	}

@@ -8,6 +8,17 @@ import (
 	"roomwarden/netease"
 )
 
+// checkDelay refuses a delay for a room that is not to close.
+func checkDelay(c Call) *Mistake {
+	delay, given := c.args["delay"]
+	if !given || c.args["policy"].Word != closeOff {
+		return nil
+	}
+	return &Mistake{Word: compact(delay.Length), say: Text{
+		"off takes no delay, but {word} is given.",
+		"off 表示取消定时关闭，不能再带时长 {word}。"}}
+}
+
 func delayClose(ctx context.Context, j *job) ending {
 	order := netease.UpdateDelayClosePolicy{RoomID: j.room, RequestID: j.requestID}
 	var say Text
@@ -15,13 +26,13 @@ func delayClose(ctx context.Context, j *job) ending {
 	case closeFixed:
 		order.Policy = netease.CloseFixed
 		say = Text{
-			"Room {place} closes by itself in {for}, at about {until}, and throws out whoever is inside then. Each call starts the clock anew. By {by}.",
+			"Room {place} closes by itself in {for}, at about {until}, and throws out whoever is inside then. Setting it again restarts the countdown. By {by}.",
 			"聊天室 {place} 将在 {for}后（约 {until}）自动关闭，届时房间内的人都会被移出。每次设置都会重新计时。操作人：{by}。"}
 	case closeIdle:
 		order.Policy = netease.CloseIdle
 		say = Text{
-			"Room {place} closes by itself once it has been empty for {for}: at about {until} if it is empty now and stays so, later if people are inside. Each call starts the clock anew. By {by}.",
-			"聊天室 {place} 无人满 {for}后自动关闭：如果现在无人且一直无人，约在 {until} 关闭；有人时会推迟。每次设置都会重新计时。操作人：{by}。"}
+			"Room {place} closes by itself once it has been empty for {for}: at about {until} if it is empty now and stays so, later if people are inside. Setting it again restarts the countdown. By {by}.",
+			"聊天室 {place} 连续无人 {for}后将自动关闭：如果现在无人且一直无人，约在 {until} 关闭；有人时会推迟。每次设置都会重新计时。操作人：{by}。"}
 	default:
 		say = Text{
 			"Room {place} no longer closes by itself. By {by}.",
@@ -32,17 +43,16 @@ func delayClose(ctx context.Context, j *job) ending {
 	}
 	call, cancel := writing(ctx)
 	defer cancel()
-	timer, err := j.netease.UpdateDelayClosePolicy(call, order)
+	started, err := j.netease.UpdateDelayClosePolicy(call, order)
 	return j.settle(ctx, err, change{
 		done: func() ending {
 			end := ending{tone: Done}
-			at := timer.Started.Add(order.Delay)
+			at := started.Add(order.Delay)
 			if order.Policy == netease.CloseFixed {
 				end.until = at
 			}
 			if order.Policy != netease.CloseOff {
-				end.choices = []Choice{{Label: Text{"Cancel", "取消定时关闭"}.In(j.language),
-					Line: "delayclose room=" + formatRoom(j.room) + " policy=" + closeOff}}
+				end.choices = []Choice{j.choice(Text{"Cancel", "取消定时关闭"}, "delayclose", "policy="+closeOff)}
 			}
 			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": at.Round(time.Second)}))
 			return end
@@ -50,7 +60,7 @@ func delayClose(ctx context.Context, j *job) ending {
 		asked:   Text{"the timer of room {place}", "聊天室 {place} 的定时关闭"},
 		already: Text{"The timer of room {place} was so already.", "聊天室 {place} 的定时关闭此前已是如此。"},
 		unseen: Text{
-			"Whether the timer of room {place} was set is not known, and NetEase shows timers to nobody. Giving the command again is safe, but starts the clock anew.",
+			"Whether the timer of room {place} was set is not known, and NetEase offers no way to read timers. Giving the command again is safe, but restarts the countdown.",
 			"无法确定聊天室 {place} 的定时关闭是否设置成功，网易云信也不提供查询。可以再次执行命令，但会重新计时。"},
 	})
 }

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// budget is how long a command may take from its receipt.
-	budget = 30 * time.Second
+	// Budget is how long a command may take from its receipt. Handle keeps to it; adapters need no time-out of their own.
+	Budget = 30 * time.Second
 	// lookReserve is the end of the budget that is kept for looking what became of a call without an answer.
 	lookReserve = 6 * time.Second
 	// A command whose turn comes with less than this left is not begun.
@@ -43,14 +43,20 @@ type Dispatcher struct {
 	strangers strangers
 }
 
-// Handle answers one request. Every path through it ends in a Reply, and so does a panic in a command.
-func (d *Dispatcher) Handle(ctx context.Context, req Request) Reply {
-	ctx, cancel := context.WithDeadline(ctx, req.At.Add(budget))
+// Handle answers one request, within Budget of its receipt. Every path through it ends in a Reply, and so does a panic.
+func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
+	ctx, cancel := context.WithDeadline(ctx, req.At.Add(Budget))
 	defer cancel()
 	language := LanguageOf(req.Locale, d.Language)
+	defer func() {
+		if p := recover(); p != nil {
+			d.Log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			reply = Broken(language)
+		}
+	}()
 
-	call, mistake := parse(Table, req.Line)
-	if mistake != nil {
+	call, err := Parse(req.Line)
+	if mistake, ok := errors.AsType[*Mistake](err); ok {
 		d.Log.Info("not understood", "platform", req.Who.Platform, "person", req.Who.ID(), "why", mistake.say.English)
 		return Reply{Tone: Refused, Language: language, Text: mistake.in(language)}
 	}
@@ -66,7 +72,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) Reply {
 		first = true
 		return d.once(ctx, req, j), nil
 	})
-	reply := v.(Reply)
+	reply = v.(Reply)
 	reply.Repeat = reply.Repeat || !first
 	return reply
 }
@@ -97,7 +103,11 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	}
 	if err != nil {
 		j.log.Error("journal: begin", "err", err)
-		return d.reply(j, 0, ending{tone: Refused, text: j.say(sayNotWritten, nil)})
+		say := sayNotWritten
+		if ctx.Err() != nil {
+			say = sayNoTime
+		}
+		return d.reply(j, 0, ending{tone: Refused, text: j.say(say, nil)})
 	}
 	j.log, j.number, j.requestID = j.log.With("number", entry.Number), entry.Number, entry.RequestID
 	if !fresh && !shared {
@@ -127,8 +137,12 @@ func (d *Dispatcher) act(ctx context.Context, j *job) ending {
 	}
 	j.notifyExt = d.NotifyExt.of(j)
 	if j.Command.Write {
+		others := !j.turn.isNext()
 		if err := j.turn.wait(ctx); err != nil || timeLeft(ctx) < minRun {
-			return ending{tone: Refused, text: j.say(sayBusyTarget, values{"room": j.place()})}
+			if others && !errors.Is(err, context.Canceled) {
+				return ending{tone: Refused, text: j.say(sayBusyTarget, j.facts())}
+			}
+			return ending{tone: Refused, text: j.say(sayNoTime, nil)}
 		}
 	}
 	return d.run(ctx, j)
@@ -175,7 +189,7 @@ func (d *Dispatcher) again(j *job, entry journal.Entry) Reply {
 	var reply Reply
 	if entry.Outcome == journal.Running || json.Unmarshal(entry.Answer, &reply) != nil {
 		reply = d.reply(j, entry.Number, ending{tone: Unknown, text: j.say(sayUnfinished, values{
-			"number": "#" + formatNumber(entry.Number), "room": id("room")})})
+			"number": "#" + formatNumber(entry.Number), "room": id("room " + formatRoom(j.room))})})
 	}
 	reply.Repeat = true
 	return reply
@@ -198,7 +212,7 @@ func outcomeOf(t Tone) journal.Outcome {
 func timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return budget
+		return Budget
 	}
 	return time.Until(deadline)
 }
@@ -226,7 +240,7 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	}
 	switch {
 	case denied.Stranger:
-		return grant, j.say(sayStranger, values{"id": id(j.who.ID())}).then(ask)
+		return grant, j.say(sayNotYou, values{"right": id(j.Command.Right)}).then(j.say(sayStranger, values{"id": id(j.who.ID())})).then(ask)
 	case named != "":
 		near := nearest(named, visibleNames(j.policy, j.who, j.Command.Right))
 		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(j.Command.Right)})
@@ -234,18 +248,6 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	case j.room != 0:
 		return grant, j.say(sayNotThere, values{"right": id(j.Command.Right), "room": id(formatRoom(j.room))}).then(ask)
 	default:
-		return grant, j.say(sayNotAllowed, values{"right": id(j.Command.Right)}).then(ask)
+		return grant, j.say(sayNotYou, values{"right": id(j.Command.Right)}).then(ask)
 	}
-}
-
-// visibleNames are the room names a person may know of: those of rooms in which they have the right.
-func visibleNames(policy *permissions.Policy, who permissions.Subject, right permissions.Right) []string {
-	reach := policy.Reach(who, right)
-	var visible []string
-	for _, name := range policy.RoomNames() {
-		if number, ok := policy.Room(name); ok && reach.Has(number) {
-			visible = append(visible, name)
-		}
-	}
-	return visible
 }

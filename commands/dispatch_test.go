@@ -206,7 +206,7 @@ func TestTurnComesTooLate(t *testing.T) {
 		}
 		begun := time.Now()
 		wg.Wait()
-		assert.LessOrEqual(t, time.Since(begun), budget+journalTimeout)
+		assert.LessOrEqual(t, time.Since(begun), Budget+journalTimeout)
 		assert.Equal(t, Done, replies[0].Tone, "%s", replies[0].Text)
 		for _, r := range replies[1:] {
 			assert.Contains(t, []Tone{Refused, Done, Unknown}, r.Tone)

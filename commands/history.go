@@ -23,7 +23,7 @@ func history(ctx context.Context, j *job) ending {
 	entries, err := j.journal.List(ctx, q)
 	if err != nil {
 		j.log.Error("journal: list", "err", err)
-		return ending{tone: Failed, text: j.explained(errJournal)}
+		return ending{tone: Failed, text: j.report(errJournal).whole()}
 	}
 	end := ending{tone: Info}
 	for i, e := range entries {
@@ -32,7 +32,7 @@ func history(ctx context.Context, j *job) ending {
 				"还有更多记录，可用 room=、target=、by= 或 since= 缩小范围。"}, nil))
 			break
 		}
-		outcome := Outcomes[e.Outcome]
+		outcome := outcomes[e.Outcome]
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
 			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
 			values{"at": e.At, "by": entryBy(e), "line": id(shorten(e.Line)), "outcome": outcome.In(j.language)})})
@@ -60,8 +60,8 @@ func (j *job) mentioned(who string) string {
 	return other.ID()
 }
 
-// Outcomes are the outcomes of the journal, in words.
-var Outcomes = map[journal.Outcome]Text{
+// outcomes are the outcomes of the journal, in words.
+var outcomes = map[journal.Outcome]Text{
 	journal.Running:  {"no outcome yet", "尚无结果"},
 	journal.Done:     {"done", "已完成"},
 	journal.NoChange: {"no change", "无变化"},

@@ -14,7 +14,7 @@ import (
 type Chatrooms interface {
 	TemporaryMute(context.Context, netease.TemporaryMute) error
 	MuteRoom(context.Context, netease.MuteRoom) error
-	UpdateDelayClosePolicy(context.Context, netease.UpdateDelayClosePolicy) (netease.DelayClose, error)
+	UpdateDelayClosePolicy(context.Context, netease.UpdateDelayClosePolicy) (started time.Time, err error)
 	Room(context.Context, netease.RoomID) (netease.Room, error)
 	Members(context.Context, netease.RoomID, []netease.AccID) ([]netease.Member, error)
 }
@@ -65,18 +65,8 @@ func (j *job) quiet() bool {
 	return given && !notify.Yes
 }
 
-// place is the job's room as people know it: its name, if the policy file has one, and its id.
+// place is the job's room as people know it.
 func (j *job) place() Prose { return placeOf(j.policy, j.room) }
-
-func placeOf(policy *permissions.Policy, room netease.RoomID) Prose {
-	number := Prose{}.add(English, id(formatRoom(room)))
-	name := policy.RoomName(int64(room))
-	if name == "" {
-		return number
-	}
-	p := Prose{}.add(English, id(name)).words(" (")
-	return append(p, number...).words(")")
-}
 
 // by is who acts, as people know them: the name in the policy file, and their own where that is the name of a group.
 func (j *job) by() string {

@@ -133,7 +133,8 @@ func unescape(runes []rune, open rune) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(string(runes))
 }
 
-// Quote writes a value so that the grammar reads it as exactly this value after name=, whatever it holds.
+// Quote writes a value so that the grammar reads it as this value after name=: exactly, but for what it drops from all text
+// (control and invisible characters; line breaks become spaces).
 func Quote(value string) string {
 	bare := func(r rune) bool {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_@.-", r)

@@ -54,7 +54,8 @@ func shorten(s string) string {
 	return s
 }
 
-// nearest is the one of the words that is most like the one typed, or empty when none is: at most one letter in three may differ.
+// nearest is the one of the words that is most like the one typed, or empty when none is near: one letter in three may differ, and one
+// more, so that two letters that changed places (two differences) are forgiven in short words.
 func nearest(typed string, words []string) string {
 	best, distance := "", len([]rune(typed))/3+1
 	for _, w := range words {
@@ -70,7 +71,7 @@ func nearest(typed string, words []string) string {
 // What is said of mistakes. {word} is the word at fault.
 var (
 	sayTooLong = Text{
-		"A line may have {most} characters; this one has {count}.",
+		"A line may have at most {most} characters; this one has {count}.",
 		"一行最多 {most} 个字符，这一行有 {count} 个。"}
 	sayUnknownCommand = Text{
 		"{word} is not a command.",
@@ -91,19 +92,22 @@ var (
 		"{name} is given twice; the second time by {word}. Write it as one word: 1h30m.",
 		"参数 {name} 重复，第二次是 {word}。请连写成一个词，例如 1h30m。"}
 	sayNoValue = Text{
-		"{word} has no value. Expected: {help}.",
-		"{word} 没有填写值。应为：{help}。"}
+		"{word} has no value ({help}).",
+		"{word} 没有填写值（{help}）。"}
 	sayStray = Text{
-		"There is no place for {word}.",
+		"{word} is not expected here.",
 		"多余的词：{word}。"}
 	sayStrayText = Text{
-		"There is no place for {word}. A reason of several words needs quotation marks: {example}.",
+		"{word} is not expected here. A reason of several words needs quotation marks: {example}.",
 		"多余的词：{word}。含空格的原因请加引号：{example}。"}
+	sayStrayTime = Text{
+		"{word} is a length of time, and {command} takes none.",
+		"{word} 是时长，而 {command} 不需要时长。"}
 	sayStrayUnit = Text{
-		"There is no place for {word}. A length of time is one word, without a space: 5m, 1h30m.",
+		"{word} is not expected here. A length of time is one word, without a space: 5m, 1h30m.",
 		"多余的词：{word}。时长请连写，不要有空格，例如 5m、1h30m。"}
 	sayByName = Text{
-		"There is no place for {word} alone. Write it with its name: {example}.",
+		"{word} alone is not expected here. Write it with its name: {example}.",
 		"{word} 需要写明参数名，例如 {example}。"}
 	sayMissing = Text{
 		"Missing: {missing}.",
@@ -140,15 +144,15 @@ var (
 		"{word} is neither yes nor no.",
 		"{word} 无效，应为 yes 或 no。"}
 	sayNumber = Text{
-		"{word} is not a number. Expected: {help}.",
-		"{word} 不是数字。应为：{help}。"}
+		"{word} is not a number ({help}).",
+		"{word} 不是数字（{help}）。"}
 	sayWordsLong = Text{
-		"{name} may have {most} characters; this one has {count}.",
+		"{name} may have at most {most} characters; this one has {count}.",
 		"{name} 最多 {most} 个字符，现在有 {count} 个。"}
 
 	sayDuration = Text{
-		"{word} is not a length of time. Expected: {help}.",
-		"{word} 不是时长。应为：{help}。"}
+		"{word} is not a length of time ({help}).",
+		"{word} 不是时长（{help}）。"}
 	sayNegative = Text{
 		"{word} is negative. A length of time is more than nothing.",
 		"{word} 是负数，时长必须大于零。"}
@@ -165,15 +169,12 @@ var (
 		"{word} has a unit twice, or a smaller one before a larger one.",
 		"{word} 的单位重复或顺序颠倒，应从大到小。"}
 	sayLonger = Text{
-		"{word} is longer than {most}, the longest that NetEase accepts for {name}.",
-		"{word} 超过上限：网易云信的 {name} 最长为 {most}。"}
-	sayZeroMute = Text{
-		"A mute lasts 1s or longer; one of {word} would end a mute.",
-		"禁言时长至少 1 秒，{word} 等于解除禁言。"}
+		"{word} is too long: {name} is at most {most}.",
+		"{word} 太长：{name} 最长为 {most}。"}
+	sayZeroMeans = Text{
+		"{word} is no time at all: {command} lasts at least 1s.",
+		"{word} 时长为零，{command} 至少 1 秒。"}
 	sayZero = Text{
 		"{word} is no time at all. The shortest is 1s.",
 		"{word} 时长为零，最短为 1 秒。"}
-	sayOffDelay = Text{
-		"off takes no delay, but {word} is given.",
-		"off 表示取消定时关闭，不能再带时长 {word}。"}
 )

@@ -27,7 +27,7 @@ func mute(ctx context.Context, j *job) ending {
 					"NetEase has accepted the mute: {target} is muted in room {place} for {for}, until {until}. By {by}.",
 					"网易云信已接受禁言：{target} 在聊天室 {place} 被禁言 {for}，至 {until}。操作人：{by}。",
 				}, j.facts(values{"for": asked, "until": until})),
-				choices: []Choice{j.choice(Text{"Unmute", "解除禁言"}, "unmute", j.room, j.target())},
+				choices: []Choice{j.choice(Text{"Unmute", "解除禁言"}, "unmute", "target="+Quote(string(j.target())))},
 			}
 		},
 		asked:   Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"},
@@ -43,7 +43,7 @@ func mute(ctx context.Context, j *job) ending {
 			until := time.Now().Add(left)
 			s := sight{until: until, words: j.say(Text{
 				"{target} is muted in room {place} for another {left}, until {until}.",
-				"{target} 在聊天室 {place} 还有 {left} 的禁言，至 {until}。",
+				"{target} 在聊天室 {place} 的禁言还剩 {left}，至 {until}。",
 			}, j.facts(values{"left": left, "until": until}))}
 			// A mute set by this call has between asked - (now - sent) and asked left. Anything else is another one.
 			const slack = 2 * time.Second // NetEase tells whole seconds

@@ -13,7 +13,7 @@ func muteRoom(ctx context.Context, j *job) ending {
 				"Room {place} is muted: only its creator and managers can speak, until somebody ends it. By {by}.",
 				"聊天室 {place} 已整体禁言：只有创建者和管理员能发言，直到有人解除。操作人：{by}。",
 			}, j.facts()),
-				choices: []Choice{j.choice(Text{"Unmute room", "解除整体禁言"}, "unmuteroom", j.room, "")},
+				choices: []Choice{j.choice(Text{"Unmute room", "解除整体禁言"}, "unmuteroom")},
 			}
 		},
 		asked:   Text{"the mute of room {place}", "聊天室 {place} 的整体禁言"},
@@ -25,8 +25,8 @@ func unmuteRoom(ctx context.Context, j *job) ending {
 	return silence(ctx, j, false, change{
 		done: func() ending {
 			return ending{tone: Done, fields: j.why(), text: j.say(Text{
-				"Room {place} is no longer muted as a whole. Members who are muted one by one stay so. By {by}.",
-				"聊天室 {place} 已解除整体禁言；单独被禁言的成员仍然有效。操作人：{by}。",
+				"Room {place} is no longer muted as a whole. Members muted individually stay muted. By {by}.",
+				"聊天室 {place} 已解除整体禁言，被单独禁言的成员不受影响。操作人：{by}。",
 			}, j.facts())}
 		},
 		asked:   Text{"the end of the mute of room {place}", "解除聊天室 {place} 的整体禁言"},

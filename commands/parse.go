@@ -24,25 +24,16 @@ type Call struct {
 // Parse reads a line. It knows the table and nothing else: whether a room's name leads anywhere, and whether the person
 // may do it, is asked later. The error is a *Mistake.
 func Parse(line string) (Call, error) {
-	call, mistake := parse(Table, line)
-	if mistake != nil {
-		return Call{}, mistake
-	}
-	return call, nil
-}
-
-func parse(table []Command, line string) (Call, *Mistake) {
-	line = strings.ToValidUTF8(line, "�")
+	line = strings.ToValidUTF8(line, "\uFFFD")
 	if n := utf8.RuneCountInString(line); n > maxLineLength {
 		return Call{}, &Mistake{say: sayTooLong, values: values{"most": maxLineLength, "count": n}}
 	}
-	line = strings.Map(func(r rune) rune {
+	line = unwrap(strings.Map(func(r rune) rune {
 		if invisible(r) {
 			return -1
 		}
 		return r
-	}, line)
-	line = unwrap(line)
+	}, line))
 
 	name, rest := firstWord(line)
 	if name == root {
@@ -51,12 +42,12 @@ func parse(table []Command, line string) (Call, *Mistake) {
 	if name == "" {
 		name = "help"
 	}
-	row, ok := find(table, name)
+	row, ok := find(Table, name)
 	if !ok {
-		return Call{}, &Mistake{Word: name, Near: nearest(name, names(table)), say: sayUnknownCommand}
+		return Call{}, &Mistake{Word: name, Near: nearest(name, names(Table)), say: sayUnknownCommand}
 	}
 	call := Call{Command: row, args: map[string]Value{}}
-	if mistake := call.read(table, rest); mistake != nil {
+	if mistake := call.read(rest); mistake != nil {
 		mistake.Command = row
 		return Call{}, mistake
 	}
@@ -92,7 +83,7 @@ func names(table []Command) []string {
 
 // read gives each word of a line to its argument: named ones first, then choices and lengths of time, which find theirs by
 // themselves; what is left fills the required arguments in the row's order.
-func (c *Call) read(table []Command, line string) *Mistake {
+func (c *Call) read(line string) *Mistake {
 	row := c.Command
 	known := func(name string) bool { _, ok := row.arg(name); return ok }
 	text := func(name string) bool { a, ok := row.arg(name); return ok && a.Kind == Words }
@@ -111,27 +102,30 @@ func (c *Call) read(table []Command, line string) *Mistake {
 			return &Mistake{Word: w.raw, Near: nearest(w.name, argNames(row)), say: sayUnknownName,
 				values: values{"command": id(row.Name), "name": id(shorten(w.name))}}
 		}
-		if mistake := c.set(table, arg, w); mistake != nil {
+		if mistake := c.set(arg, w); mistake != nil {
 			return mistake
 		}
 	}
 	var left []word
 	for _, w := range bare {
-		arg, ok := row.claims(table, w)
+		arg, ok := row.claims(w)
 		if !ok {
 			left = append(left, w)
 			continue
 		}
-		if mistake := c.set(table, arg, w); mistake != nil {
+		if mistake := c.set(arg, w); mistake != nil {
 			return mistake
 		}
 	}
 	for _, w := range left {
 		arg, ok := c.missing()
 		if !ok {
-			return c.stray(table, w)
+			if number, doubled := secondRoom(words, bare); doubled {
+				return &Mistake{Word: number, say: sayTwice, values: values{"name": id(room.Name)}}
+			}
+			return c.stray(w)
 		}
-		if mistake := c.set(table, arg, w); mistake != nil {
+		if mistake := c.set(arg, w); mistake != nil {
 			return mistake
 		}
 	}
@@ -139,15 +133,15 @@ func (c *Call) read(table []Command, line string) *Mistake {
 }
 
 // claims is the argument that a bare word finds by itself.
-func (c Command) claims(table []Command, w word) (Arg, bool) {
+func (c Command) claims(w word) (Arg, bool) {
 	if w.quoted {
 		return Arg{}, false
 	}
-	value := tidy(w.value)
+	value := strings.TrimRight(tidy(w.value), ".")
 	for _, a := range c.Args {
 		switch {
 		case a.Kind == OneOf && slices.Contains(a.Choices, value),
-			a.Kind == Topic && slices.Contains(names(table), strings.TrimPrefix(value, "/")),
+			a.Kind == Topic && slices.Contains(names(Table), strings.TrimPrefix(value, "/")),
 			a.Kind == Duration && looksMeasured(value):
 			return a, true
 		}
@@ -165,15 +159,32 @@ func (c *Call) missing() (Arg, bool) {
 	return Arg{}, false
 }
 
+// secondRoom finds the bare number in "mute 123 lisi 5m room=123": it was taken for the account, because the room has its name.
+func secondRoom(words, bare []word) (raw string, found bool) {
+	if !slices.ContainsFunc(words, func(w word) bool { return w.name == room.Name }) {
+		return "", false
+	}
+	for _, w := range bare {
+		if digits(tidy(w.value)) {
+			return w.raw, true
+		}
+	}
+	return "", false
+}
+
 // stray is the answer to a bare word that no argument is left for.
-func (c *Call) stray(table []Command, w word) *Mistake {
+func (c *Call) stray(w word) *Mistake {
 	m := &Mistake{Word: w.raw, say: sayStray}
 	value := tidy(w.value)
+	if looksMeasured(value) { // an argument of this kind would have claimed it
+		m.say, m.values = sayStrayTime, values{"command": id(c.Command.Name)}
+		return m
+	}
 	for _, a := range c.Command.Args {
 		_, given := c.args[a.Name]
 		switch {
 		case a.Kind == Topic && !given:
-			m.say, m.Near = sayUnknownCommand, nearest(value, names(table))
+			m.say, m.Near = sayUnknownCommand, nearest(value, names(Table))
 			return m
 		case a.Kind == Duration && unitOf(value) >= 0:
 			m.say = sayStrayUnit
@@ -207,8 +218,8 @@ func (c *Call) whole() *Mistake {
 		}
 		return m
 	}
-	if delay, given := c.args["delay"]; given && c.args["policy"].Word == closeOff {
-		return &Mistake{Word: compact(delay.Length), say: sayOffDelay}
+	if c.Command.check != nil {
+		return c.Command.check(*c)
 	}
 	return nil
 }
@@ -230,7 +241,7 @@ func argNames(c Command) []string {
 }
 
 // set reads one word as the value of one argument.
-func (c *Call) set(table []Command, a Arg, w word) *Mistake {
+func (c *Call) set(a Arg, w word) *Mistake {
 	if _, given := c.args[a.Name]; given {
 		m := &Mistake{Word: w.raw, say: sayTwice, values: values{"name": id(a.Name)}}
 		if a.Kind == Duration && w.name == "" {
@@ -244,7 +255,7 @@ func (c *Call) set(table []Command, a Arg, w word) *Mistake {
 	if a.Kind != Words && strings.ContainsFunc(w.value, unicode.IsControl) {
 		return &Mistake{Word: w.raw, say: sayControl}
 	}
-	value, mistake := a.read(table, c.Command, w)
+	value, mistake := a.read(c.Command, w)
 	if mistake != nil {
 		mistake.Word = w.raw
 		return mistake

@@ -84,6 +84,9 @@ func TestParse(t *testing.T) {
 		{"full-width colons", "/mute room：123 target：lisi 5m", mute5},
 		{"Chinese commas", "/mute 123，lisi、5分钟", mute5},
 		{"a full stop at the end", "/mute 123 lisi 5分钟。", mute5},
+		{"a sentence", "/mute 123 lisi 5m.", mute5},
+		{"an exclamation", "/mute 123 lisi 5m!", mute5},
+		{"an account that ends in a full stop", "/unmute 123 lisi.", `unmute room=123 target="lisi."`},
 		{"non-breaking spaces", "/mute\u00a0123\u00a0lisi\u202f5m", mute5},
 		{"zero-width characters", "/mute 123\u200b \ufefflisi\u200e 5m", mute5},
 		{"back-ticks around a value", "/mute 123 `lisi` 5m", mute5},
@@ -176,7 +179,7 @@ func TestParseTooLong(t *testing.T) {
 	_, err := Parse("mute 123 lisi 5m reason=" + strings.Repeat("世", 2000))
 	mistake, ok := errors.AsType[*Mistake](err)
 	require.True(t, ok)
-	assert.Equal(t, "A line may have 2000 characters; this one has 2024.\nhelp shows all commands.", mistake.in(English).String())
+	assert.Equal(t, "A line may have at most 2000 characters; this one has 2024.\nhelp shows all commands.", mistake.in(English).String())
 	_, err = Parse("mute 123 lisi 5m reason=" + strings.Repeat("世", 501))
 	mistake, ok = errors.AsType[*Mistake](err)
 	require.True(t, ok)
@@ -235,7 +238,7 @@ func ExampleParse() {
 	_, err := Parse("/mute 123 lisi 31d")
 	fmt.Println(err)
 	// Output:
-	// 31d is longer than 30d, the longest that NetEase accepts for duration. Did you mean 30d?
+	// 31d is too long: duration is at most 30d. Did you mean 30d?
 	// Usage: mute room target duration [reason=…] [notify=…]
 }
 

@@ -3,6 +3,8 @@ package commands
 import (
 	"fmt"
 	"strings"
+
+	"roomwarden/netease"
 )
 
 // Reference is docs/commands.md: the table of commands for people to read, in both languages.
@@ -40,5 +42,30 @@ Lengths of time: ` + "`300`" + ` (seconds), ` + "`300s`, `5m`, `1h30m`, `2d`, `1
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.Name, required, a.Help.English, a.Help.Chinese)
 		}
 	}
+	return b.String()
+}
+
+// CodeReference is docs/codes.md: what the status codes of NetEase mean, in both languages.
+func CodeReference() string {
+	var b strings.Builder
+	b.WriteString(`# NetEase's status codes
+
+<!-- Made from the table in netease/codetable.go: go test ./commands -run Reference -update -->
+
+What the bot says of each code, here without the likely causes, which depend on the call; ` + "`bot explain 403`" + ` and ` + "`/nim explain 403`" + ` show them. "in force" tells
+what the code alone says about the change: where that is not certain the bot looks at the room before it answers.
+
+| code | in force | meaning, and what to do | 含义与处理 |
+|---|---|---|---|
+`)
+	for _, code := range netease.Codes() {
+		x := netease.Explain(code, "")
+		inForce := map[netease.Effect]string{netease.Applied: "yes", netease.Already: "it was so before", netease.NotDone: "no", netease.Doubtful: "most likely not", netease.Unclear: "unknown"}[x.Effect]
+		fmt.Fprintf(&b, "| %d | %s | %s %s | %s%s |\n", int(code), inForce, x.What.English, x.Next.English, x.What.Chinese, x.Next.Chinese)
+	}
+	callback := netease.Explain(20000, "")
+	fmt.Fprintf(&b, "| 20000–20099 | most likely not | %s %s | %s%s |\n", callback.What.English, callback.Next.English, callback.What.Chinese, callback.Next.Chinese)
+	other := netease.Explain(-1, "")
+	fmt.Fprintf(&b, "| any other | unknown | %s %s | %s%s |\n", other.What.English, other.Next.English, other.What.Chinese, other.Next.Chinese)
 	return b.String()
 }

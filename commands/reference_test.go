@@ -18,15 +18,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReference: docs/commands.md is what the table says.
+// TestReference: docs/commands.md and docs/codes.md are what the tables say.
 func TestReference(t *testing.T) {
-	const file = "../docs/commands.md"
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(Reference()), 0o644))
+	for file, want := range map[string]string{"../docs/commands.md": Reference(), "../docs/codes.md": CodeReference()} {
+		if *update {
+			require.NoError(t, os.WriteFile(file, []byte(want), 0o644))
+		}
+		got, err := os.ReadFile(file)
+		require.NoError(t, err)
+		compareLines(t, file, want, string(got))
 	}
-	got, err := os.ReadFile(file)
-	require.NoError(t, err)
-	compareLines(t, file, Reference(), string(got))
 }
 
 var places = regexp.MustCompile(`\{[a-z]+\}`)

@@ -10,26 +10,23 @@ import (
 	"roomwarden/netease"
 )
 
-// shownMutes is how many muted members a room's answer lists; NetEase is asked for no more than it tells of in one call.
+// shownMutes is how many muted members a room's answer lists.
 const shownMutes = 20
 
 func showRoom(ctx context.Context, j *job) ending {
 	room, err := j.netease.Room(ctx, j.room)
 	if err != nil {
 		code, _ := errors.AsType[netease.Code](err)
-		return ending{tone: Failed, text: j.explained(err), code: code}
+		return ending{tone: Failed, text: j.report(err).whole(), code: code}
 	}
-	state := Text{"open", "开启"}
-	if !room.Open {
-		state = Text{"closed", "已关闭"}
-	}
-	speech := Text{"everyone may speak", "未整体禁言"}
-	if room.Muted {
-		speech = Text{"muted: only its creator and managers speak", "整体禁言中，仅创建者和管理员可发言"}
+	state := Text{"closed", "已关闭"}
+	if room.Open && room.Muted {
+		state = Text{"open; muted: only its creator and managers speak", "开启，整体禁言中，仅创建者和管理员可发言"}
+	} else if room.Open {
+		state = Text{"open; not muted as a whole", "开启，未整体禁言"}
 	}
 	end := ending{tone: Info, code: netease.CodeOK,
-		text: j.say(Text{"Room {place}: {state}; {speech}.", "聊天室 {place}：{state}，{speech}。"},
-			j.facts(values{"state": state.In(j.language), "speech": speech.In(j.language)})),
+		text: j.say(Text{"Room {place}: {state}.", "聊天室 {place}：{state}。"}, j.facts(values{"state": state.In(j.language)})),
 	}
 	if room.Name != "" {
 		end.fields = append(end.fields, j.field(Text{"Name in NetEase", "网易云信中的名称"}, Prose{}.add(j.language, shorten(room.Name))))
@@ -42,7 +39,7 @@ func showRoom(ctx context.Context, j *job) ending {
 	}
 	muted, err := j.mutedHere(ctx)
 	if err != nil {
-		end.text = end.text.below(j.say(Text{"Who is muted by this bot could not be found out.", "未能查到由本机器人禁言的成员。"}, nil)).then(j.explained(err))
+		end.text = end.text.below(j.say(Text{"Who is muted by this bot could not be found out.", "未能查到由本机器人禁言的成员。"}, nil)).then(j.report(err).what)
 		return end
 	}
 	label := Text{"Muted by this bot", "由本机器人禁言"}
@@ -63,24 +60,14 @@ func showRoom(ctx context.Context, j *job) ending {
 // is checked with NetEase: somebody else may have ended or replaced a mute. Whom NetEase does not list is marked.
 func (j *job) mutedHere(ctx context.Context) ([]Prose, error) {
 	now := time.Now()
-	entries, err := j.journal.List(ctx, journal.Query{
-		Room: int64(j.room), Commands: []string{"mute", "unmute"}, Since: now.Add(-netease.MaxMute), Limit: 1000,
-	})
+	last, err := j.lastMutes(ctx, now)
 	if err != nil {
 		j.log.Error("journal: list", "err", err)
 		return nil, errJournal
 	}
-	var last []journal.Entry // the newest word on each account
 	var accounts []netease.AccID
-	seen := map[string]bool{}
-	for _, e := range entries {
-		if e.Outcome != journal.Done || seen[e.Target] {
-			continue
-		}
-		seen[e.Target] = true
-		if e.Command == "mute" && e.Until.After(now) {
-			last, accounts = append(last, e), append(accounts, netease.AccID(e.Target))
-		}
+	for _, e := range last {
+		accounts = append(accounts, netease.AccID(e.Target))
 	}
 	slices.SortStableFunc(last, func(a, b journal.Entry) int { return a.Until.Compare(b.Until) })
 	left := map[netease.AccID]netease.Member{}
@@ -110,4 +97,34 @@ func (j *job) mutedHere(ctx context.Context) ([]Prose, error) {
 		out = append(out, j.say(say, values{"target": id(e.Target), "until": until, "by": entryBy(e), "number": int(e.Number)}))
 	}
 	return out, nil
+}
+
+// lastMutes are the mutes of the room that the journal takes to be in force: for each account the newest word, where that is a mute
+// which has not ended.
+func (j *job) lastMutes(ctx context.Context, now time.Time) ([]journal.Entry, error) {
+	q := journal.Query{
+		Room: int64(j.room), Commands: []string{"mute", "unmute"}, Outcomes: []journal.Outcome{journal.Done, journal.NoChange},
+		Since: now.Add(-netease.MaxMute), Limit: 500,
+	}
+	var last []journal.Entry
+	seen := map[string]bool{}
+	for {
+		entries, err := j.journal.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.Command == "mute" && e.Outcome != journal.Done {
+				continue // an older one is in force
+			}
+			if !seen[e.Target] && e.Command == "mute" && e.Until.After(now) {
+				last = append(last, e)
+			}
+			seen[e.Target] = true
+		}
+		if len(entries) < q.Limit {
+			return last, nil
+		}
+		q.Before = entries[len(entries)-1].Number
+	}
 }

@@ -6,40 +6,43 @@ import (
 	"roomwarden/netease"
 )
 
-// explained is what people read of an error of package netease: what happened, the likely causes, what to do next,
-// and NetEase's own words.
-func (j *job) explained(err error) Prose { return j.reported(err, true) }
+// A report is what people read of an error. Whether anything was changed is for the caller to say.
+type report struct {
+	what   Prose // what happened
+	advice Prose // likely causes, and what to do next
+	words  Prose // NetEase's own words
+}
 
-// reported is the same, without causes and advice where the matter is settled.
-func (j *job) reported(err error, advice bool) Prose {
+// whole is all of a report.
+func (r report) whole() Prose { return r.what.below(r.advice).below(r.words) }
+
+func (j *job) report(err error) report {
 	if e, ok := errors.AsType[*netease.Error](err); ok {
 		x := e.Explain()
-		p := j.say(Text{"NetEase answered {code}: {what}", "网易云信返回 {code}：{what}"},
-			values{"code": int(x.Code), "what": Text(x.What).In(j.language)})
-		if x.Effect == netease.NotDone && !e.Earlier && j.Command.Write {
-			p = p.then(j.say(Text{"Nothing was changed.", "未做任何更改。"}, nil))
-		}
-		if advice {
-			p = p.below(causesOf(j.language, x)).below(Prose{{Text: Text(x.Next).In(j.language)}})
+		r := report{
+			what: j.say(Text{"NetEase answered {code}: {what}", "网易云信返回 {code}：{what}"},
+				values{"code": int(x.Code), "what": Text(x.What).In(j.language)}),
+			advice: causesOf(j.language, x).below(Prose{{Text: Text(x.Next).In(j.language)}}),
 		}
 		if e.Desc != "" {
-			p = p.below(j.say(Text{"NetEase's own words: “{desc}”.", "网易云信原文：“{desc}”。"}, values{"desc": e.Desc}))
+			r.words = j.say(Text{"NetEase's own words: “{desc}”.", "网易云信原文：“{desc}”。"}, values{"desc": e.Desc})
 		}
-		return p
+		return r
 	}
 	if e, ok := errors.AsType[*netease.BusyError](err); ok {
-		return j.say(sayBusyNetEase, values{"wait": e.Wait})
+		return report{what: j.say(sayBusyNetEase, nil), advice: j.say(sayTryAgain, values{"wait": e.Wait})}
 	}
 	if e, ok := errors.AsType[*netease.InvalidError](err); ok {
-		return j.say(sayInvalid, values{"field": id(e.Field), "reason": e.Reason})
+		j.log.Error("a value that NetEase does not accept", "err", err)
+		return report{what: j.say(sayInvalid, values{"field": id(e.Field)})}
 	}
 	for _, s := range sentences {
 		if errors.Is(err, s.is) {
-			return j.say(s.say, nil)
+			return report{what: j.say(s.what, nil), advice: j.say(s.advice, nil)}
 		}
 	}
 	j.log.Error("an error without a sentence", "err", err)
-	return Broken(j.language).Text
+	return report{what: Broken(j.language).Text}
 }
 
 // errJournal is a journal that cannot be read.
@@ -47,18 +50,21 @@ var errJournal = errors.New("journal not readable")
 
 // sentences are for errors that are no codes, tried from the top.
 var sentences = []struct {
-	is  error
-	say Text
+	is           error
+	what, advice Text
 }{
-	{errJournal, Text{
-		"The journal cannot be read. Tell whoever runs the bot.",
-		"操作记录无法读取。请告知机器人的管理员。"}},
-	{netease.ErrNoAnswer, Text{
-		"NetEase did not answer in time, or not readably.",
-		"网易云信没有及时响应，或响应无法识别。"}},
-	{netease.ErrNotSent, Text{
-		"NetEase could not be reached. Nothing was sent, so nothing was changed. Try again in a minute; if it stays so, tell the bot's administrator.",
-		"无法连接网易云信，请求没有发出，未做任何更改。请稍后再试；如果持续如此，请告知机器人管理员。"}},
+	{errJournal,
+		Text{"The journal cannot be read.", "操作记录无法读取。"},
+		Text{"Tell whoever runs the bot.", "请告知机器人的管理员。"}},
+	{netease.ErrNoAnswer,
+		Text{"NetEase did not answer in time, or not readably.", "网易云信没有及时响应，或响应无法识别。"},
+		Text{}},
+	{netease.ErrNoTime,
+		Text{"There was no time left to ask NetEase.", "剩余时间不足，没有向网易云信发出请求。"},
+		Text{"Please try again.", "请重试。"}},
+	{netease.ErrNotSent,
+		Text{"NetEase could not be reached.", "无法连接网易云信。"},
+		Text{"Try again in a minute; if it stays so, tell the bot's administrator.", "请稍后再试；如果持续如此，请告知机器人的管理员。"}},
 }
 
 // What is said where no row of a table is at fault.
@@ -69,44 +75,49 @@ var (
 	sayNotFinished = Text{
 		"The outcome could not be written to the journal. Tell whoever runs the bot.",
 		"结果未能写入操作记录。请告知机器人的管理员。"}
-	sayUnfinished = Text{
+	sayNoTime = Text{
+		"There was no time left for this command. Nothing was done; please try again.",
+		"没有足够的时间执行这条命令，未做任何操作。请重试。"}
+	sayNothingChanged = Text{"Nothing was changed.", "未做任何更改。"}
+	sayUnfinished     = Text{
 		"This command was taken up before as {number}, and the bot has not written down how it ended. Look with {room} before you repeat it.",
 		"这条命令之前已作为 {number} 受理，但没有记录到结果。重复操作之前请先用 {room} 查看。"}
 	sayBusyTarget = Text{
-		"Other commands on {room} are still under way. Nothing was done for this one; try again in 20 seconds.",
-		"{room} 还有其他命令正在执行，这条命令没有执行。请 20 秒后再试。"}
+		"Other commands in room {place} are still under way. Nothing was done for this one; try again in 20 seconds.",
+		"聊天室 {place} 还有其他命令正在执行，这条命令没有执行。请 20 秒后再试。"}
 	sayNoOperator = Text{
 		"The policy file gives you no NetEase account to act as, and the bot has none of its own. Nothing was done; tell whoever keeps the policy file.",
 		"权限文件没有为你指定网易云信操作账号，机器人也没有默认账号。没有执行；请告知权限文件的管理员。"}
 
+	sayNotYou = Text{
+		"You do not have the {right} right.",
+		"你没有 {right} 权限。"}
 	sayStranger = Text{
 		"You are not on the list of those who may use this bot. Your id is {id}; whoever keeps the policy file can add it.",
 		"你不在可使用本机器人的名单中。你的 ID 是 {id}，请让权限文件的管理员添加。"}
 	sayNoSuchRoom = Text{
-		"{room} is not a room in which you have the right {right}.",
+		"You have no room called {room} to use {right} in.",
 		"你没有在聊天室 {room} 使用 {right} 的权限，或没有这个聊天室。"}
 	sayNotThere = Text{
-		"You do not have the right {right} in room {room}.",
+		"You do not have the {right} right in room {room}.",
 		"你没有在聊天室 {room} 使用 {right} 的权限。"}
-	sayNotAllowed = Text{
-		"You do not have the right {right}.",
-		"你没有 {right} 权限。"}
 	sayAsk = Text{
 		"You can ask {names}.",
-		"可以找 {names}。"}
+		"可联系 {names}。"}
 
 	sayBusyNetEase = Text{
-		"There are too many calls to NetEase at the moment. Nothing was sent for this one; try again in {wait}.",
-		"当前对网易云信的请求过多，这次没有发出请求。请在 {wait}后再试。"}
-	sayInvalid = Text{
-		"NetEase does not accept such a value for {field} ({reason}). Nothing was sent.",
-		"网易云信不接受这样的 {field}（{reason}），请求没有发出。"}
+		"There are too many calls to NetEase at the moment, so none was made.",
+		"当前对网易云信的请求过多，没有发出请求。"}
+	sayTryAgain = Text{"Try again in {wait}.", "请在 {wait}后再试。"}
+	sayInvalid  = Text{
+		"NetEase would not accept the value of {field}, so nothing was sent.",
+		"{field} 的值不符合网易云信的要求，请求没有发出。"}
 	sayLooked = Text{
 		"I looked: {seen}",
-		"已核实：{seen}"}
+		"查询结果：{seen}"}
 	sayLookFailed = Text{
 		"I tried to look what became of it, and could not.",
-		"尝试核实结果，但没有成功。"}
+		"尝试查询结果，但没有成功。"}
 	sayUnknown = Text{
 		"Whether {asked} took effect is not known. Look again in a minute, before you repeat it.",
 		"无法确定{asked}是否生效。请一分钟后再次查看，先不要重复操作。"}

@@ -45,16 +45,20 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		end.code = netease.CodeOK
 		return end
 	case netease.Already:
-		return ending{tone: NoChange, text: j.say(c.already, j.facts()).below(j.reported(err, false)), code: code}
+		return ending{tone: NoChange, text: j.say(c.already, j.facts()).below(j.report(err).what), code: code}
 	case netease.NotDone:
-		return ending{tone: Failed, text: j.explained(err), code: code}
+		r := j.report(err)
+		return ending{tone: Failed, code: code, text: r.what.then(j.say(sayNothingChanged, nil)).below(r.advice).below(r.words)}
 	default:
 		if e, ok := errors.AsType[*netease.Error](err); ok && e.Code == netease.CodeRepeated && !e.Earlier {
 			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.requestID)
 		}
-		end := j.looked(ctx, effect, c)
+		r, end := j.report(err), j.looked(ctx, effect, c)
+		if end.tone == Done || c.look == nil { // settled, or told what to do already
+			r.advice = nil
+		}
 		end.code = code
-		end.text = j.reported(err, end.tone != Done).below(end.text)
+		end.text = r.what.below(r.advice).below(r.words).below(end.text)
 		return end
 	}
 }
@@ -65,10 +69,12 @@ func (j *job) looked(ctx context.Context, effect netease.Effect, c change) endin
 	}
 	seen, err := c.look(ctx)
 	if err != nil {
-		return ending{tone: Unknown, text: j.say(sayLookFailed, nil).then(j.reported(err, false)).below(j.say(sayUnknown, j.facts(values{"asked": j.say(c.asked, j.facts())})))}
+		return ending{tone: Unknown, text: j.say(sayLookFailed, nil).then(j.report(err).what).below(j.say(sayUnknown, j.facts(values{"asked": j.say(c.asked, j.facts())})))}
 	}
 	text := j.say(sayLooked, values{"seen": seen.words})
 	switch {
+	case seen.so == isSo && effect == netease.Doubtful: // so it is, but NetEase has refused this call
+		return ending{tone: NoChange, text: text}
 	case seen.so == isSo:
 		end := c.done()
 		end.text, end.until = text.then(j.say(Text{"By {by}.", "操作人：{by}。"}, j.facts())), seen.until
@@ -94,7 +100,7 @@ func (j *job) facts(more ...values) values {
 func writing(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		deadline = time.Now().Add(budget)
+		deadline = time.Now().Add(Budget)
 	}
 	return context.WithDeadline(ctx, deadline.Add(-lookReserve))
 }

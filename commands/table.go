@@ -16,7 +16,8 @@ type Command struct {
 	Args  []Arg
 	Write bool // it changes something at NetEase: journalled before it acts, public when done
 
-	do func(ctx context.Context, j *job) ending
+	do    func(ctx context.Context, j *job) ending
+	check func(Call) *Mistake // what no single argument shows; nil: nothing
 }
 
 // An Arg is one argument of a command.
@@ -27,6 +28,7 @@ type Arg struct {
 	Help     Text
 	Choices  []string      // of OneOf
 	Most     time.Duration // of Duration: the longest that is accepted; the shortest is 1 s
+	Zero     string        // of Duration: the command that no time at all would mean; empty: none
 }
 
 // A Kind is what the words of an argument must be.
@@ -49,44 +51,44 @@ var Table = []Command{
 	{"mute", "mute", Text{"Mute a member of a room for a time", "禁言聊天室成员一段时间"}, []Arg{
 		room,
 		{Name: "target", Kind: Account, Required: true, Help: Text{"account to mute", "要禁言的账号"}},
-		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute,
-			Help: Text{"300s, 5m, 1d12h; at most 30 days", "如 300s、5分钟、1d12h，最长 30 天"}},
+		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute, Zero: "unmute",
+			Help: Text{"300s, 5m, 1d12h; at most 30 days", "300s、5分钟、1d12h，最长 30 天"}},
 		reason, notify,
-	}, true, mute},
+	}, true, mute, nil},
 	{"unmute", "unmute", Text{"End a member's temporary mute", "解除成员的临时禁言"}, []Arg{
 		room,
 		{Name: "target", Kind: Account, Required: true, Help: Text{"account to unmute", "要解除禁言的账号"}},
 		reason, notify,
-	}, true, unmute},
+	}, true, unmute, nil},
 	{"muteroom", "muteroom", Text{"Silence a whole room; its creator and managers still speak", "整个聊天室禁言，创建者和管理员仍可发言"}, []Arg{
 		room, reason, notify,
-	}, true, muteRoom},
+	}, true, muteRoom, nil},
 	{"unmuteroom", "unmuteroom", Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, []Arg{
 		room, reason, notify,
-	}, true, unmuteRoom},
-	{"delayclose", "delayclose", Text{"Let a room close by itself; every call starts the clock anew", "设置聊天室定时关闭；每次设置都会重新计时"}, []Arg{
+	}, true, unmuteRoom, nil},
+	{"delayclose", "delayclose", Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, []Arg{
 		room,
 		{Name: "policy", Kind: OneOf, Required: true, Choices: []string{closeOff, closeIdle, closeFixed},
 			Help: Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
 		{Name: "delay", Kind: Duration, Most: netease.MaxDelay,
-			Help: Text{"1h, 2d; at most and by default 7 days", "如 1h、2天；最长 7 天，默认 7 天"}},
-	}, true, delayClose},
+			Help: Text{"1h, 2d; at most and by default 7 days", "1h、2天；最长 7 天，默认 7 天"}},
+	}, true, delayClose, checkDelay},
 	{"room", "room", Text{"Show a room: open, muted, people online, members muted by this bot", "查看聊天室：是否开启、是否禁言、在线人数、由本机器人禁言的成员"}, []Arg{
 		room,
-	}, false, showRoom},
+	}, false, showRoom, nil},
 	{"history", "history", Text{"Show what was asked and how it ended", "查看操作记录"}, []Arg{
 		{Name: "room", Kind: Room, Help: Text{"only this room", "只看这个聊天室"}},
 		{Name: "target", Kind: Account, Help: Text{"only this account", "只看这个账号"}},
 		{Name: "by", Kind: Words, Help: Text{"only this person: an id, a name, or me", "只看这个人：ID、名称或 me"}},
 		{Name: "since", Kind: Duration, Most: 10 * 365 * 24 * time.Hour, Help: Text{"only the last 24h, 7d, …", "只看最近 24h、7d 等"}},
-	}, false, history},
+	}, false, history, nil},
 	{"explain", "", Text{"Explain a NetEase status code", "解释网易云信状态码"}, []Arg{
-		{Name: "code", Kind: Number, Required: true, Help: Text{"the number, such as 13002", "状态码，如 13002"}},
-	}, false, explain},
-	{"whoami", "", Text{"Show who the bot thinks you are, and what you may do", "查看机器人如何识别你，以及你的权限"}, nil, false, whoami},
+		{Name: "code", Kind: Number, Required: true, Help: Text{"the number, such as 13002", "状态码，例如 13002"}},
+	}, false, explain, nil},
+	{"whoami", "", Text{"Show who the bot thinks you are, and what you may do", "查看机器人如何识别你，以及你的权限"}, nil, false, whoami, nil},
 	{"help", "", Text{"Show the commands, or one of them", "查看命令列表或某个命令的用法"}, []Arg{
 		{Name: "command", Kind: Topic, Help: Text{"the command to explain", "要查看的命令"}},
-	}, false, help},
+	}, false, help, nil},
 }
 
 // The arguments that commands share.
@@ -103,9 +105,7 @@ const (
 	closeFixed = "fixed"
 )
 
-// Find is the row of a command by its name, in lower case.
-func Find(name string) (Command, bool) { return find(Table, name) }
-
+// find is the row of a command by its name, in lower case.
 func find(table []Command, name string) (Command, bool) {
 	for _, c := range table {
 		if c.Name == name {

@@ -60,6 +60,16 @@ func (t *turns) enter(at target, number func()) *turn {
 	return mine
 }
 
+// isNext tells whether the turn has come.
+func (t *turn) isNext() bool {
+	select {
+	case <-t.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait returns nil when the turn has come, or ctx's error.
 func (t *turn) wait(ctx context.Context) error {
 	select {

@@ -20,16 +20,17 @@ type Value struct {
 	Number int64
 }
 
-// tidy is how ids, choices and lengths of time are read: folded, in lower case, without the marks of a chat program or a full stop.
+// tidy is how ids, choices and lengths of time are read: folded, in lower case, without the marks of a chat program or the stop at the
+// end of a sentence. An account may end in a full stop, so that one stays there.
 func tidy(value string) string {
-	return strings.TrimRight(strings.Trim(strings.ToLower(fold(value)), "`*"), "。;；")
+	return strings.TrimRight(strings.Trim(strings.ToLower(fold(value)), "`*"), "。;；!?")
 }
 
 var roomName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 
 // read reads a word as the argument's kind asks.
-func (a Arg) read(table []Command, row Command, w word) (Value, *Mistake) {
-	value := tidy(w.value)
+func (a Arg) read(row Command, w word) (Value, *Mistake) {
+	value := strings.TrimRight(tidy(w.value), ".")
 	switch a.Kind {
 	case Room:
 		return readRoom(value)
@@ -44,8 +45,8 @@ func (a Arg) read(table []Command, row Command, w word) (Value, *Mistake) {
 		return Value{Word: value}, nil
 	case Topic:
 		value = strings.TrimPrefix(value, "/")
-		if _, ok := find(table, value); !ok {
-			return Value{}, &Mistake{Near: nearest(value, names(table)), say: sayUnknownCommand}
+		if _, ok := find(Table, value); !ok {
+			return Value{}, &Mistake{Near: nearest(value, names(Table)), say: sayUnknownCommand}
 		}
 		return Value{Word: value}, nil
 	case YesNo:
@@ -115,8 +116,8 @@ func (a Arg) readDuration(row Command, value string) (Value, *Mistake) {
 	case m.fault != sound:
 		say := map[fault]Text{negative: sayNegative, fractional: sayFractional, unknownUnit: sayUnknownUnit, bareTail: sayBareTail, disordered: sayDisordered}[m.fault]
 		return Value{}, &Mistake{Near: m.better, say: say}
-	case m.length == 0 && row.Name == "mute":
-		return Value{}, &Mistake{Near: "unmute", say: sayZeroMute}
+	case m.length == 0 && a.Zero != "":
+		return Value{}, &Mistake{Near: a.Zero, say: sayZeroMeans, values: values{"command": id(row.Name)}}
 	case m.length == 0:
 		return Value{}, &Mistake{say: sayZero}
 	case m.length > a.Most:

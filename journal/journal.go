@@ -66,6 +66,7 @@ type Query struct {
 	Target   string
 	By       string // the person's id, or, without regard to case, their name or the moderator's
 	Commands []string
+	Outcomes []Outcome
 	Since    time.Time // entries begun at or after
 	Before   int64     // entries with a smaller number
 	Limit    int       // 0: 100

@@ -39,8 +39,10 @@ func (c *Client) MuteRoom(ctx context.Context, m MuteRoom) error {
 // UpdateDelayClosePolicy sets when a room closes by itself. Each success starts the count anew, with the same values too: a
 // repeat moves the moment of closing, and is made only within two minutes. Nothing can read the timer back.
 //
+// It returns when the count began: NetEase's word, or else when the accepted attempt was sent.
+//
 // https://doc.commsease.com/messaging/server-apis/TI5ODE4NTg?platform=server
-func (c *Client) UpdateDelayClosePolicy(ctx context.Context, u UpdateDelayClosePolicy) (DelayClose, error) {
+func (c *Client) UpdateDelayClosePolicy(ctx context.Context, u UpdateDelayClosePolicy) (started time.Time, err error) {
 	f := newForm(OpUpdateDelayClosePolicy)
 	f.room("roomid", u.RoomID)
 	f.fields["delayClosePolicy"] = strconv.Itoa(int(u.Policy))
@@ -56,9 +58,9 @@ func (c *Client) UpdateDelayClosePolicy(ctx context.Context, u UpdateDelayCloseP
 	}
 	got, err := c.call(ctx, f, cmp.Or(u.RequestID, NewRequestID()))
 	if err != nil {
-		return DelayClose{}, err
+		return time.Time{}, err
 	}
-	return DelayClose{Policy: u.Policy, Delay: u.Delay, Started: got.started()}, nil
+	return got.started(), nil
 }
 
 // started is when NetEase says it began to count. Where it says nothing, or something far from our clock, it is

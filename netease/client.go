@@ -69,7 +69,7 @@ func (c *Client) httpClient() *http.Client {
 		c.http = c.HTTP
 		if c.http == nil {
 			transport := http.DefaultTransport.(*http.Transport).Clone()
-			transport.IdleConnTimeout = 2500 * time.Millisecond // NetEase closes idle connections after 3 s
+			transport.IdleConnTimeout = 2500 * time.Millisecond // NetEase's SDKs give idle connections 3 s
 			transport.MaxIdleConnsPerHost = 16
 			c.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 				return http.ErrUseLastResponse // a redirect would take the signed request elsewhere
@@ -88,7 +88,7 @@ type answer struct {
 // call makes one call and repeats it where that is safe. requestID names the effect and stays the same over all attempts; empty
 // means a read, whose every attempt has an id of its own.
 //
-// Errors: *InvalidError, *BusyError, *CallError, *Error.
+// Errors: *InvalidError, *Error, *CallError; the last may hold a *BusyError or ErrNoTime.
 func (c *Client) call(ctx context.Context, f *form, requestID string) (answer, error) {
 	if f.err != nil {
 		return answer{}, f.err
@@ -103,7 +103,7 @@ func (c *Client) call(ctx context.Context, f *form, requestID string) (answer, e
 	)
 	for {
 		if wait, ok := gate.wait(ctx); !ok {
-			return answer{}, final(f.op, cmp.Or[error](last, &BusyError{Op: f.op, Wait: wait}), earlier)
+			return answer{}, final(f.op, cmp.Or(last, tooBusy(ctx, f.op, wait)), earlier)
 		}
 		if f.op == OpUpdateDelayClosePolicy && last != nil && time.Since(first) > maxRestartAge {
 			return answer{}, final(f.op, last, earlier)
@@ -129,6 +129,14 @@ func (c *Client) call(ctx context.Context, f *form, requestID string) (answer, e
 		}
 		repeats++
 	}
+}
+
+// tooBusy is why a first attempt was not begun.
+func tooBusy(ctx context.Context, op Op, wait time.Duration) error {
+	if ctx.Err() != nil || wait == 0 {
+		return ErrNoTime
+	}
+	return &BusyError{Op: op, Wait: wait}
 }
 
 // final is the error of a call: what its last attempt met, and whether an earlier one may have arrived.

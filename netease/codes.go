@@ -30,14 +30,12 @@ type Explanation struct {
 	What   Text
 	Causes []Text
 	Next   Text
-	Known  bool // false: NetEase lists no such code
 }
 
 // Explain tells what an answer with this code to this call means; with op "" for all calls together. It explains every number.
 func Explain(code Code, op Op) Explanation {
 	e := Explanation{Code: code, Effect: Unclear}
 	row, ok := find(code)
-	e.Known = ok
 	if !ok {
 		row = unlisted
 	}

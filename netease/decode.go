@@ -111,7 +111,7 @@ type wireRoom struct {
 }
 
 func (w wireRoom) room() Room {
-	r := Room{ID: RoomID(w.RoomID), Name: string(w.Name), Creator: AccID(w.Creator), Open: true, Muted: bool(w.Muted), Online: -1}
+	r := Room{ID: RoomID(w.RoomID), Name: string(w.Name), Creator: AccID(strings.ToLower(string(w.Creator))), Open: true, Muted: bool(w.Muted), Online: -1}
 	if w.Valid != nil {
 		r.Open = bool(*w.Valid)
 	}
@@ -123,18 +123,12 @@ func (w wireRoom) room() Room {
 
 type wireMember struct {
 	AccID       word   `json:"accid"`
-	Type        word   `json:"type"`
-	Online      flag   `json:"onlineStat"`
-	Muted       flag   `json:"muted"`
 	TempMuted   flag   `json:"tempMuted"`
 	TempMuteTTL number `json:"tempMuteTtl"` // seconds
 }
 
-// Some old answers give a member's type as a number.
-//
-// https://doc.commsease.com/messaging/server-apis/zAzMjUxMzc?platform=server
 func (w wireMember) member() Member {
-	m := Member{AccID: AccID(w.AccID), Type: string(w.Type), Online: bool(w.Online), Muted: bool(w.Muted)}
+	m := Member{AccID: AccID(strings.ToLower(string(w.AccID)))}
 	if w.TempMuted || w.TempMuteTTL > 0 {
 		m.TempMute = time.Duration(min(max(1, w.TempMuteTTL), number(MaxMute/time.Second))) * time.Second
 	}

@@ -33,7 +33,7 @@ func (e *Error) Unwrap() error { return e.Code }
 type CallError struct {
 	Op   Op
 	Sent bool  // some attempt may have arrived
-	Last error // what the last attempt met; it holds no address, header or body
+	Last error // what the last attempt met; it holds no URL, header or body
 }
 
 func (e *CallError) Error() string { return fmt.Sprintf("%s: %v: %v", e.Op, e.kind(), e.Last) }
@@ -58,8 +58,8 @@ func (e *InvalidError) Error() string { return fmt.Sprintf("%s: %s: %s", e.Op, e
 
 func (e *InvalidError) Unwrap() error { return ErrNotSent }
 
-// A BusyError is a call that would have had to wait longer than its caller can: for the rate, or for the rest of
-// an interface after a 416. It says nothing about attempts made before.
+// A BusyError is a call of which nothing was sent, because it would have had to wait longer than its caller can: for
+// the rate, or for the rest of an interface after a 416.
 type BusyError struct {
 	Op   Op
 	Wait time.Duration // when to try again, from now

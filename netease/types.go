@@ -84,19 +84,9 @@ type Room struct {
 	Online  int  // people in it; -1 when not told
 }
 
-// A DelayClose is the timer NetEase says it has set.
-type DelayClose struct {
-	Policy  ClosePolicy
-	Delay   time.Duration
-	Started time.Time // when the count began: NetEase's word, or else when the accepted attempt was sent
-}
-
 // A Member is what NetEase tells of an account in a room.
 type Member struct {
 	AccID    AccID
-	Type     string // "CREATOR", "MANAGER", "COMMON", "LIMITED", "TEMPORARY"; may be empty
-	Online   bool
-	Muted    bool          // for good
 	TempMute time.Duration // what is left of a temporary mute; 0: none
 }
 
@@ -106,4 +96,6 @@ var (
 	ErrNotSent = errors.New("not sent")
 	// ErrNoAnswer: the request may have arrived, no readable answer came back.
 	ErrNoAnswer = errors.New("no answer")
+	// ErrNoTime: the caller's time was over, or nearly, before an attempt could begin.
+	ErrNoTime = errors.New("no time left")
 )

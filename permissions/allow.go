@@ -36,7 +36,7 @@ type Denied struct {
 	Right    Right
 	Room     int64    // as asked for; 0: none
 	Stranger bool     // no entry names this person at all
-	Ask      []string // the first moderators, at most 3, who may do it in every room
+	Ask      []string // the first moderators, at most 3, who may do it in every room; where none may, in any
 }
 
 func (d *Denied) Error() string {
@@ -52,16 +52,25 @@ func (d *Denied) Error() string {
 
 func (d *Denied) Unwrap() error { return ErrDenied }
 
-// ask names those to turn to for a right.
+// ask names those to turn to for a right: who has it in all rooms, or, where nobody does, who has it in any.
 func (p *Policy) ask(right Right) []string {
 	const enough = 3
-	var names []string
+	var everywhere, somewhere []string
 	for _, e := range p.all() {
-		if len(names) < enough && e.Rooms.All && e.grants(right) && !e.admitsNobody() {
-			names = append(names, e.Moderator)
+		if !e.grants(right) || e.admitsNobody() {
+			continue
+		}
+		if e.Rooms.All && len(everywhere) < enough {
+			everywhere = append(everywhere, e.Moderator)
+		}
+		if len(somewhere) < enough {
+			somewhere = append(somewhere, e.Moderator)
 		}
 	}
-	return names
+	if len(everywhere) > 0 {
+		return everywhere
+	}
+	return somewhere
 }
 
 // A Reach is a set of rooms.

@@ -27,9 +27,8 @@ import (
 )
 
 const (
-	prompt   = "> "
-	maxLine  = 64 << 10    // bytes of a line, without its end
-	patience = time.Minute // what one command may take
+	prompt  = "> "
+	maxLine = 64 << 10 // bytes of a line, without its end
 )
 
 // A Console is one person at one terminal. Who, Language, Handle, In and Out are required.
@@ -144,8 +143,6 @@ func (c *Console) answer(ctx context.Context, line string) error {
 
 // handle calls Handle. Should that panic, the session goes on.
 func (c *Console) handle(ctx context.Context, req commands.Request) (reply commands.Reply) {
-	ctx, stop := context.WithTimeout(ctx, patience)
-	defer stop()
 	defer func() {
 		if p := recover(); p != nil {
 			cmp.Or(c.Log, slog.Default()).ErrorContext(ctx, "panic while handling a line",

@@ -182,19 +182,6 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestRunWaitsAMinuteForAnAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, out := piped("one\n", func(ctx context.Context, _ commands.Request) commands.Reply {
-			<-ctx.Done()
-			return say("gave up")
-		})
-		start := time.Now()
-		require.NoError(t, c.Run(t.Context()))
-		assert.Equal(t, time.Minute, time.Since(start))
-		assert.Equal(t, "> one\n• info  gave up\n\n", out.String())
-	})
-}
-
 func TestRunReportsBrokenPipes(t *testing.T) {
 	broken := errors.New("broken pipe")
 	for _, row := range []struct {

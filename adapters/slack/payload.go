@@ -54,7 +54,7 @@ func fingerprint(header http.Header) string {
 // text; for the root command the text alone, which is "help" when there is none.
 func line(command, prefix, text string) string {
 	name := strings.TrimPrefix(command, "/")
-	if own := strings.TrimPrefix(name, prefix); own != "" {
+	if own := strings.TrimPrefix(name, prefix); own != "" && name != root {
 		name = own
 	}
 	text = strings.TrimSpace(text)

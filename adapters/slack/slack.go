@@ -11,8 +11,8 @@
 //
 // Slack waits three seconds for the first response and shows an error after that, whatever became of the
 // command. So an answer that is there within two seconds is the first response; otherwise the first response says
-// that the answer follows, and the answer is posted to the command's response_url. The work has a time of its own
-// and does not end when Slack hangs up: the answer of one who was hung up on is posted, too.
+// that the answer follows, and the answer is posted to the command's response_url. The work does not end when
+// Slack hangs up: an answer that comes after that is posted, too.
 //
 // https://docs.slack.dev/interactivity/implementing-slash-commands
 package slack
@@ -30,9 +30,8 @@ import (
 )
 
 const (
-	maxBody     = 64 << 10         // bytes of a request; Slack's commands have a few thousand
-	firstAnswer = 2 * time.Second  // from receipt to the first response; Slack waits 3 s, the network included
-	workTime    = 30 * time.Second // from receipt until the handler must have come to an end
+	maxBody     = 64 << 10        // bytes of a request; Slack's commands have a few thousand
+	firstAnswer = 2 * time.Second // from receipt to the first response; Slack waits 3 s, the network included
 )
 
 // An Adapter receives Slack's slash commands over HTTP. SigningSecrets, Handle and Log are required. It may be
@@ -138,11 +137,9 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	}
 }
 
-// work has the request handled, within its time, and draws the reply.
+// work has the request handled and draws the reply. How long that may take is the handler's to decide.
 func (a *Adapter) work(life context.Context, req commands.Request) answer {
-	ctx, cancel := context.WithDeadline(life, req.At.Add(workTime))
-	defer cancel()
-	return a.guarded(func() answer { return drawn(a.Handle(ctx, req)) })
+	return a.guarded(func() answer { return drawn(a.Handle(life, req)) })
 }
 
 // handedOver reports whether somebody took the answer before wait ended.

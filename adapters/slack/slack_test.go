@@ -63,20 +63,6 @@ func TestAnswerThatComesLateIsAcknowledgedAndPosted(t *testing.T) {
 	}
 }
 
-func TestWorkEndsAfter30Seconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a, _ := newAdapter(t, after(time.Hour, told("too late")))
-		hooks := newHooks(t, status(500)) // the answer has its own time
-		a.HTTP = hooks.client()
-		began := time.Now()
-		say(t, a, "/mute", "123 lisi 5m")
-		<-hooks.posted
-		assert.Equal(t, 30*time.Second, time.Since(began))
-		require.NoError(t, a.Stop(t.Context()))
-		assert.Equal(t, []string{"ephemeral: cancelled\n#41", "ephemeral: cancelled\n#41"}, hooks.texts())
-	})
-}
-
 func TestRedeliveryIsAnsweredInTimeOrByItsFirstDelivery(t *testing.T) {
 	again := told("lisi is muted")
 	again.Repeat = true

@@ -141,9 +141,9 @@ func (s *settings) problems(given map[string]string) (problems []string) {
 	}
 	for _, base := range s.NetEaseBaseURLs {
 		if err := checkURL(base); err != nil {
-			wrong("NETEASE_BASE_URLS: %s %v.", base, err)
+			wrong("NETEASE_BASE_URLS: %s %v.", shown(base), err)
 		} else if !strings.HasSuffix(strings.TrimRight(base, "/"), "/nimserver") {
-			wrong("NETEASE_BASE_URLS: %s does not end in /nimserver. NetEase's own addresses do.", base)
+			wrong("NETEASE_BASE_URLS: %s does not end in /nimserver. NetEase's own addresses do.", shown(base))
 		}
 	}
 	if s.NetEaseTimeout < 0 || s.NetEaseTimeout == 0 && given["NETEASE_TIMEOUT"] != "" {
@@ -177,7 +177,7 @@ func (s *settings) slackProblems(wrong func(string, ...any)) {
 		wrong("SLACK_SIGNING_SECRET has %d values. One is enough; two, separated by a comma, while one replaces the other.", len(s.SlackSigningSecrets))
 	}
 	if err := checkURL(s.SlackAPIURL); err != nil {
-		wrong("SLACK_API_URL: %s %v.", s.SlackAPIURL, err)
+		wrong("SLACK_API_URL: %s %v.", shown(s.SlackAPIURL), err)
 	}
 	if !commandPrefix.MatchString(s.SlackCommandPrefix) {
 		wrong("SLACK_COMMAND_PREFIX=%s is no beginning of a command. Use at most 16 of a-z, 0-9, _ and -.", s.SlackCommandPrefix)
@@ -203,6 +203,14 @@ func checkURL(text string) error {
 		return errors.New("is not encrypted: use https (http is for loopback addresses only)")
 	}
 	return errors.New("is not an https URL")
+}
+
+// shown is a URL as far as it may be shown: who writes a password into one means it to stay secret.
+func shown(text string) string {
+	if strings.ContainsAny(text, "@?#") {
+		return "(a value with a user, a query or a fragment)"
+	}
+	return text
 }
 
 func isLoopback(host string) bool {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caarlos0/env/v11"
 	"golang.org/x/term"
 
 	"roomwarden/adapters/console"
@@ -35,7 +36,7 @@ var demoPolicy []byte
 func demo(ctx context.Context, args []string, w world) error {
 	f := flag.NewFlagSet("demo", flag.ContinueOnError)
 	as := f.String("as", "zhangsan", "")
-	lang := f.String("lang", "", "")
+	lang := f.String("lang", env.ToMap(w.Environ)["DEFAULT_LANGUAGE"], "")
 	rest, err := words(f, args)
 	if err != nil {
 		return err

@@ -43,7 +43,12 @@ func showHistory(ctx context.Context, args []string, w world) error {
 		}
 		q.Since = time.Now().Add(-ago)
 	}
-	set, _ := readSettings(w.Environ)
+	set, problems := readSettings(w.Environ)
+	for _, p := range problems { // the other settings are serve's
+		if strings.HasPrefix(p, "DATABASE_URL") {
+			return usageError{p}
+		}
+	}
 	store, err := sqlstore.OpenReadOnly(ctx, set.DatabaseURL)
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)

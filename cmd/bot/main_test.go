@@ -303,7 +303,8 @@ func TestSettings(t *testing.T) {
 
 // TestSecretsStayOut: a problem with a secret never shows it.
 func TestSecretsStayOut(t *testing.T) {
-	_, problems := readSettings([]string{"SLACK_SIGNING_SECRET=one-secret,two-secret,three-secret", "NETEASE_APP_SECRET=app-secret-value"})
+	_, problems := readSettings([]string{"SLACK_SIGNING_SECRET=one-secret,two-secret,three-secret", "NETEASE_APP_SECRET=app-secret-value",
+		"NETEASE_BASE_URLS=https://user:a-secret@host/nimserver,://user:b-secret@", "SLACK_API_URL=https://host/api/?token=c-secret"})
 	assert.NotContains(t, strings.Join(problems, "\n"), "-secret")
 }
 
@@ -357,6 +358,7 @@ func TestSubcommands(t *testing.T) {
 		{"history --since soon", "", exitUsage, nil, "soon"},
 		{"history --limit 0", "", exitUsage, nil, "limit"},
 		{"history", "", exitFailed, nil, "DATABASE_URL"},
+		{"history --room x", "", exitUsage, nil, "room"},
 		{"demo", "/mute room=123 target=lisi 300s\n/delayclose 123 idle 1h\n", exitOK, []string{"lisi is muted in room 123 for 5m", "closes by itself once it has been empty for 1h", "#2"}, ""},
 		{"demo --as oncall --lang zh-CN", "/mute 456 lisi 5m\n/mute lobby lisi 5m\n", exitOK, []string{"没有在聊天室 456 使用 mute 的权限", "lobby (1600849147)"}, ""},
 		{"demo --as nobody", "/mute 123 lisi 5m\n/whoami\n", exitOK, []string{"not on the list", "nobody"}, ""},

@@ -78,7 +78,8 @@ func serve(ctx context.Context, args []string, w world) error {
 	}
 	announce(log, set, policy.Policy(), listener.Addr())
 
-	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -96,7 +97,10 @@ func serve(ctx context.Context, args []string, w world) error {
 	log.Info("stopping")
 	stopped := errors.Join(inSlack.Stop(stopping), server.Shutdown(stopping))
 	stopWatching()
-	<-watched
+	select {
+	case <-watched:
+	case <-stopping.Done(): // a read of the file may hang
+	}
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}

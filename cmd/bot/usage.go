@@ -50,7 +50,7 @@ func none(rest []string) error {
 	return nil
 }
 
-// language reads --lang or DEFAULT_LANGUAGE.
+// language is a language by its name, English for none.
 func language(name string) (commands.Language, error) {
 	switch l := commands.Language(name); l {
 	case commands.English, commands.Chinese:

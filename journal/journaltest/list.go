@@ -34,7 +34,11 @@ func listSelects(t *testing.T, s journal.Store) {
 			Key: fmt.Sprintf("slack:%d", i+1), At: noon.Add(time.Duration(i) * time.Minute),
 			Person: e.person, Name: e.name, Command: e.command, Room: e.room, Target: e.target,
 		})
-		require.NoError(t, s.Finish(t.Context(), entry.Number, journal.Result{Outcome: journal.Done, Moderator: e.moderator}))
+		outcome := journal.Done
+		if e.moderator == "" {
+			outcome = journal.Refused
+		}
+		require.NoError(t, s.Finish(t.Context(), entry.Number, journal.Result{Outcome: outcome, Moderator: e.moderator}))
 	}
 	sixth := list(t, s, journal.Query{Limit: 1})[0].Number
 
@@ -67,6 +71,8 @@ func listSelects(t *testing.T, s journal.Store) {
 		{"a command", journal.Query{Commands: []string{"mute"}}, "5 4 1"},
 		{"any of some commands", journal.Query{Commands: []string{"help", "unmute", "none"}}, "6 2"},
 		{"any of no commands is any command", journal.Query{Commands: []string{}}, "6 5 4 3 2 1"},
+		{"an outcome", journal.Query{Outcomes: []journal.Outcome{journal.Refused}}, "6 4"},
+		{"any of some outcomes", journal.Query{Outcomes: []journal.Outcome{journal.Done, journal.Refused}, Room: 456}, "4 3"},
 		{"since a moment, that included", journal.Query{Since: noon.Add(4 * time.Minute)}, "6 5"},
 		{"since a moment later", journal.Query{Since: noon.Add(4*time.Minute + time.Microsecond)}, "6"},
 		{"since a moment in another zone", journal.Query{Since: noon.Add(4 * time.Minute).In(time.FixedZone("CST", 8*60*60))}, "6 5"},

@@ -129,6 +129,9 @@ func listSQL(q journal.Query) (query string, args []any) {
 	if len(q.Commands) > 0 {
 		in(&w, "command", q.Commands)
 	}
+	if len(q.Outcomes) > 0 {
+		in(&w, "outcome", q.Outcomes)
+	}
 	if !q.Since.IsZero() {
 		w.and("at_us >= ?", q.Since.UnixMicro())
 	}

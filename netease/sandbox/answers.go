@@ -18,8 +18,8 @@ const (
 	codeNotFound     = 404
 	codeParameter    = 414
 	codeTooFast      = 416
-	codeRepeated     = 417
-	codeSeen         = 431
+	codeAlready      = 417
+	codeRepeated     = 431
 	codeClosed       = 13002
 	codeNoTimedClose = 13009
 )

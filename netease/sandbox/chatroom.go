@@ -52,7 +52,7 @@ func (s *Sandbox) muteRoom(p *params, now time.Time) (any, *refusal) {
 		return nil, &refusal{Code: codeForbidden}
 	}
 	if room.muted == mute {
-		return nil, &refusal{Code: codeRepeated}
+		return nil, &refusal{Code: codeAlready}
 	}
 	room.muted = mute
 	return successAnswer(), nil

@@ -121,7 +121,7 @@ func (s *Sandbox) answer(op netease.Op, h http.Header, form url.Values, unreadab
 		return nil, &refusal{codeTooFast, "query too fast"}
 	}
 	if id := h.Get("RequestId"); id != "" && !s.seen.first(id, now) {
-		return nil, &refusal{Code: codeSeen}
+		return nil, &refusal{Code: codeRepeated}
 	}
 	if unreadable != nil {
 		return nil, unreadable

@@ -61,7 +61,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 		return Reply{Tone: Refused, Language: language, Text: mistake.in(language)}
 	}
 	j := &job{
-		Call: call, who: req.Who, language: language, policy: d.Policy(), table: Table,
+		Call: call, who: req.Who, allowed: req.Allowed, language: language, policy: d.Policy(), table: Table,
 		netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", req.Who.ID()),
 	}
 	if call.Command.Right == "" { // open to everyone, asks nobody, leaves no trace
@@ -131,6 +131,9 @@ func (d *Dispatcher) act(ctx context.Context, j *job) ending {
 		return ending{tone: Refused, text: denied}
 	}
 	j.grant = grant
+	if j.allowed != nil {
+		j.allowed(j.Command.Write)
+	}
 	j.operator = netease.AccID(grant.AccID)
 	if j.operator == "" {
 		j.operator = d.Operator

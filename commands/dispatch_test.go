@@ -323,6 +323,37 @@ func TestLog(t *testing.T) {
 	})
 }
 
+// TestAllowed: the adapter is told whether a success will be public once the person is allowed, before NetEase is asked, and at no
+// other time.
+func TestAllowed(t *testing.T) {
+	tests := []struct {
+		who, line string
+		want      []string
+	}{
+		{"zhangsan", "mute 123 lisi 5m", []string{"public true after 0 calls"}},
+		{"zhangsan", "mute 999 lisi 5m", []string{"public true after 0 calls"}},
+		{"zhangsan", "room 123", []string{"public false after 0 calls"}},
+		{"zhangsan", "history", []string{"public false after 0 calls"}},
+		{"oncall", "muteroom 123", nil},
+		{"wangwu", "mute 123 lisi 5m", nil},
+		{"zhangsan", "mute 123", nil},
+		{"zhangsan", "help", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.who+" "+tt.line, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				var got []string
+				for range 2 { // the second one is a redelivery
+					s.dispatcher.Handle(context.Background(), Request{Key: "1", Who: person(tt.who), Line: tt.line, At: time.Now(), Allowed: func(public bool) {
+						got = append(got, fmt.Sprintf("public %v after %d calls", public, len(s.nim.Calls())))
+					}})
+				}
+				assert.Equal(t, tt.want, got)
+			})
+		})
+	}
+}
+
 func TestReplyTo(t *testing.T) {
 	to := ReplyTo("https://hooks.slack.com/secret")
 	for _, verb := range []string{"%v", "%s", "%+v", "%#v", "%q"} {

@@ -23,6 +23,7 @@ type Chatrooms interface {
 type job struct {
 	Call
 	who      permissions.Subject
+	allowed  func(public bool) // Request.Allowed
 	language Language
 	policy   *permissions.Policy
 	table    []Command

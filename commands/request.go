@@ -18,6 +18,11 @@ type Request struct {
 	Locale  string              // the person's language as the platform tells it, "zh-CN"; empty: the default
 	At      time.Time           // when it was received
 	ReplyTo ReplyTo             // where a late answer can still go
+
+	// Allowed, when set, is called at most once: when the person is allowed and before NetEase is asked. public tells whether a success
+	// will be for everyone in the channel. A platform whose first answer fixes that for good waits for it; without a call, what is
+	// acknowledged is private. It must not block.
+	Allowed func(public bool)
 }
 
 // A ReplyTo is an address for a late answer. It is opaque to all but its adapter, secret, and expires;

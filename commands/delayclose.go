@@ -8,6 +8,14 @@ import (
 	"roomwarden/netease"
 )
 
+// about is a moment as exactly as NetEase keeps it: rooms close with small deviations.
+func about(at time.Time, delay time.Duration) time.Time {
+	if delay < 10*time.Minute {
+		return at
+	}
+	return at.Round(time.Minute)
+}
+
 // checkDelay refuses a delay for a room that is not to close.
 func checkDelay(c Call) *Mistake {
 	delay, given := c.args["delay"]
@@ -54,7 +62,7 @@ func delayClose(ctx context.Context, j *job) ending {
 			if order.Policy != netease.CloseOff {
 				end.choices = []Choice{j.choice(Text{"Cancel", "取消定时关闭"}, "delayclose", "policy="+closeOff)}
 			}
-			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": at.Round(time.Second)}))
+			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": about(at, order.Delay)}))
 			return end
 		},
 		asked:   Text{"the timer of room {place}", "聊天室 {place} 的定时关闭"},

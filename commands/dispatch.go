@@ -73,7 +73,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 		return d.once(ctx, req, j), nil
 	})
 	reply = v.(Reply)
-	reply.Repeat = reply.Repeat || !first
+	reply.Repeat = !first
 	return reply
 }
 
@@ -194,7 +194,6 @@ func (d *Dispatcher) again(j *job, entry journal.Entry) Reply {
 		reply = d.reply(j, entry.Number, ending{tone: Unknown, text: j.say(sayUnfinished, values{
 			"number": "#" + formatNumber(entry.Number), "room": id("room " + formatRoom(j.room))})})
 	}
-	reply.Repeat = true
 	return reply
 }
 
@@ -247,7 +246,7 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	case named != "":
 		near := nearest(named, visibleNames(j.policy, j.who, j.Command.Right))
 		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(j.Command.Right)})
-		return grant, p.then(didYouMean(j.language, near)).then(ask)
+		return grant, p.then(didYouMean(j.language, near)).then(ask).below(usageLine(j.language, j.Command))
 	case j.room != 0:
 		return grant, j.say(sayNotThere, values{"right": id(j.Command.Right), "room": id(formatRoom(j.room))}).then(ask)
 	default:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ const (
 // measure reads a folded, lower-case word as a length of time: digits, for seconds, or numbers with units, the largest
 // unit first. ok is false when the word does not begin like one.
 func measure(word string) (m measured, ok bool) {
-	rest := strings.TrimPrefix(word, "+")
+	rest := strings.TrimPrefix(arabic(word), "+")
 	if minus := strings.TrimPrefix(rest, "-"); minus != rest {
 		m.fault, rest = negative, minus
 	}
@@ -56,9 +57,9 @@ func measure(word string) (m measured, ok bool) {
 	}
 	next := 0 // the next unit must be this one or a smaller one
 	for rest != "" {
-		number := rest[:span(rest, func(r rune) bool { return isDigit(r) || r == '.' })]
+		number := rest[:span(rest, func(r rune) bool { return isDigit(r) || r == '.' || r == ',' })]
 		rest = rest[len(number):]
-		unit := rest[:span(rest, func(r rune) bool { return !isDigit(r) && r != '.' })]
+		unit := rest[:span(rest, func(r rune) bool { return !isDigit(r) && r != '.' && r != ',' })]
 		rest = rest[len(unit):]
 
 		place := len(units) - 1 // seconds, when no unit is given
@@ -77,10 +78,10 @@ func measure(word string) (m measured, ok bool) {
 			m.flaw(bareTail)
 			place = min(next, place)
 		}
-		if strings.Contains(number, ".") {
+		if strings.ContainsAny(number, ".,") {
 			m.flaw(fractional)
 		}
-		n, err := strconv.ParseFloat(number, 64)
+		n, err := strconv.ParseFloat(strings.Replace(number, ",", ".", 1), 64)
 		if errors.Is(err, strconv.ErrSyntax) {
 			return m, true
 		}
@@ -95,6 +96,48 @@ func measure(word string) (m measured, ok bool) {
 		m.better = compact(m.length)
 	}
 	return m, true
+}
+
+// arabic writes Chinese numbers and halves in digits: 五分钟 is 5分钟, 半小时 30分钟, 1个半小时 and 1小时半 are 1小时30分钟.
+func arabic(word string) string {
+	word = chineseNumber.ReplaceAllStringFunc(word, func(s string) string { return strconv.Itoa(readChinese(s)) })
+	for unit, half := range map[string]string{"天": "12小时", "小时": "30分钟", "分钟": "30秒"} {
+		for _, form := range []string{"个半" + unit, "个" + unit + "半", unit + "半"} {
+			if before, ok := strings.CutSuffix(word, form); ok {
+				return before + unit + half
+			}
+		}
+		for _, form := range []string{"半个" + unit, "半" + unit} {
+			if word == form {
+				return half
+			}
+		}
+	}
+	return word
+}
+
+var chineseNumber = regexp.MustCompile(`[一二两三四五六七八九十]+`)
+
+// readChinese reads 一 to 九十九; what is none of these is 0, which no length of time may be.
+func readChinese(s string) int {
+	digit := map[rune]int{'一': 1, '二': 2, '两': 2, '三': 3, '四': 4, '五': 5, '六': 6, '七': 7, '八': 8, '九': 9}
+	tens, ones, found := strings.Cut(s, "十")
+	if !found {
+		tens, ones = "", s
+	}
+	value := func(s string, empty int) (int, bool) {
+		r := []rune(s)
+		if len(r) == 0 {
+			return empty, true
+		}
+		return digit[r[0]], len(r) == 1 && digit[r[0]] > 0
+	}
+	t, ok1 := value(tens, map[bool]int{true: 1}[found])
+	o, ok2 := value(ones, 0)
+	if !ok1 || !ok2 {
+		return 0
+	}
+	return 10*t + o
 }
 
 // flaw notes what is wrong; the first finding stays.

@@ -29,7 +29,10 @@ func lex(line string, known, text func(name string) bool) ([]word, *Mistake) {
 		if mistake != nil {
 			return nil, mistake
 		}
-		words, i = append(words, w), next
+		i = next
+		if strings.Trim(w.raw, "。.;；!！?？") != "" { // the end of a sentence, standing alone
+			words = append(words, w)
+		}
 	}
 	return join(words, known), nil
 }
@@ -47,7 +50,7 @@ func lexWord(runes []rune, start int, known, text func(string) bool) (word, int,
 			w.value, w.quoted, w.raw = unescape(runes[i+1:end], runes[i]), true, string(runes[start:end+1])
 			return w, end + 1, nil
 		}
-		if unicode.IsSpace(runes[i]) || isSeparator(runes[i]) && !text(w.name) {
+		if unicode.IsSpace(runes[i]) || isSeparator(runes[i]) && !text(w.name) && !inNumber(runes, i) {
 			break
 		}
 		if value == start && i > start && (r == '=' || r == ':' && known(argName(runes[start:i]))) {
@@ -87,6 +90,11 @@ func join(words []word, known func(string) bool) []word {
 
 // open tells of a name with nothing after its equals sign.
 func (w word) open() bool { return w.name != "" && w.value == "" && !w.quoted }
+
+// inNumber tells of the comma in 1,234 and 1,5h: what is meant is not guessed, so the word stays whole and is refused.
+func inNumber(runes []rune, i int) bool {
+	return runes[i] == ',' && i > 0 && isDigit(runes[i-1]) && i+1 < len(runes) && isDigit(runes[i+1])
+}
 
 func isSeparator(r rune) bool {
 	return unicode.IsSpace(r) || r == ',' || r == '，' || r == '、'

@@ -19,7 +19,7 @@ func (m *Mistake) Error() string { return m.in(English).String() }
 // in is what a person reads: the problem, and the usage line.
 func (m *Mistake) in(l Language) Prose {
 	if m.Command.Name != "" {
-		return m.problem(l).below(say(l, Text{"Usage: {usage}", "用法：{usage}"}, values{"usage": id(m.Command.Usage())}))
+		return m.problem(l).below(usageLine(l, m.Command))
 	}
 	return m.problem(l).below(say(l, Text{"{help} shows all commands.", "{help} 可查看所有命令。"}, values{"help": id("help")}))
 }
@@ -35,6 +35,10 @@ func (m *Mistake) problem(l Language) Prose {
 	}
 	p := say(l, m.say, v)
 	return p.then(didYouMean(l, m.Near))
+}
+
+func usageLine(l Language, c Command) Prose {
+	return say(l, Text{"Usage: {usage}", "用法：{usage}"}, values{"usage": id(c.Usage())})
 }
 
 func didYouMean(l Language, near string) Prose {
@@ -89,8 +93,8 @@ var (
 		"{name} is given twice; the second time by {word}.",
 		"参数 {name} 重复，第二次是 {word}。"}
 	sayTwoDurations = Text{
-		"{name} is given twice; the second time by {word}. Write it as one word: 1h30m.",
-		"参数 {name} 重复，第二次是 {word}。请连写成一个词，例如 1h30m。"}
+		"{name} is given twice; the second time by {word}. Give one length of time, written as one word: 1h30m.",
+		"参数 {name} 重复，第二次是 {word}。请只写一个时长，并且连写，例如 1h30m。"}
 	sayNoValue = Text{
 		"{word} has no value ({help}).",
 		"{word} 没有填写值（{help}）。"}
@@ -98,8 +102,8 @@ var (
 		"{word} is not expected here.",
 		"多余的词：{word}。"}
 	sayStrayText = Text{
-		"{word} is not expected here. A reason of several words needs quotation marks: {example}.",
-		"多余的词：{word}。含空格的原因请加引号：{example}。"}
+		"{word} is not expected here; the rest was read as {read}. A reason of several words needs quotation marks: {example}.",
+		"多余的词：{word}；其余部分理解为 {read}。含空格的原因请加引号：{example}。"}
 	sayStrayTime = Text{
 		"{word} is a length of time, and {command} takes none.",
 		"{word} 是时长，而 {command} 不需要时长。"}

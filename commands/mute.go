@@ -48,7 +48,7 @@ func mute(ctx context.Context, j *job) ending {
 			// A mute set by this call has between asked - (now - sent) and asked left. Anything else is another one.
 			const slack = 2 * time.Second // NetEase tells whole seconds
 			if left <= asked+slack && left >= asked-time.Since(sent)-slack {
-				s.so = isSo
+				s.so, s.mine = isSo, true
 			}
 			return s, nil
 		},

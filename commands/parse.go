@@ -39,7 +39,7 @@ func Parse(line string) (Call, error) {
 	if name == root {
 		name, rest = firstWord(rest)
 	}
-	if name == "" {
+	if name == "" || name == "?" {
 		name = "help"
 	}
 	row, ok := find(Table, name)
@@ -52,6 +52,17 @@ func Parse(line string) (Call, error) {
 		return Call{}, mistake
 	}
 	return call, nil
+}
+
+// String writes a call with all its arguments by name, in the row's order, as the grammar reads it.
+func (c Call) String() string {
+	line := c.Command.Name
+	for _, a := range c.Command.Args {
+		if v, given := c.args[a.Name]; given {
+			line += " " + a.Name + "=" + v.text(a.Kind)
+		}
+	}
+	return line
 }
 
 // unwrap takes off what chat programs wrap a whole line in when it is pasted as code.
@@ -189,6 +200,12 @@ func (c *Call) stray(w word) *Mistake {
 		case a.Kind == Duration && unitOf(value) >= 0:
 			m.say = sayStrayUnit
 			return m
+		case a.Kind == Duration && !given && digits(value) && strings.Trim(value, "0") == "":
+			m.say = sayZero
+			return m
+		case a.Kind == Duration && !given && unicode.Is(unicode.Han, firstRune(value)):
+			m.say, m.values = sayDuration, values{"help": a.Help}
+			return m
 		case a.Kind == Duration && !given && digits(value):
 			m.say, m.values = sayByName, values{"example": id(a.Name + "=" + value + "s")}
 			return m
@@ -197,22 +214,24 @@ func (c *Call) stray(w word) *Mistake {
 			return m
 		}
 	}
-	if _, ok := c.Command.arg(reason.Name); ok {
-		m.say, m.values = sayStrayText, values{"example": id(`reason="spam, again"`)}
+	if _, ok := find(Table, "un"+c.Command.Name); ok && value == "off" {
+		m.Near = "un" + c.Command.Name
+	} else if _, ok := c.Command.arg(reason.Name); ok {
+		m.say, m.values = sayStrayText, values{"example": id(`reason="spam, again"`), "read": id(c.String())}
 	}
 	return m
 }
 
 // whole checks what no single word shows: missing arguments, and arguments that exclude each other.
 func (c *Call) whole() *Mistake {
-	var missing []string
+	var missing []Arg
 	for _, a := range c.Command.Args {
 		if _, given := c.args[a.Name]; a.Required && !given {
-			missing = append(missing, a.Name)
+			missing = append(missing, a)
 		}
 	}
 	if len(missing) > 0 {
-		m := &Mistake{say: sayMissing, values: values{"missing": ids(missing)}}
+		m := &Mistake{say: sayMissing, values: values{"missing": missing}}
 		if name := c.args[room.Name].Word; name != "" {
 			m.Word, m.say = name, sayMissingRoom
 		}

@@ -84,6 +84,8 @@ func TestParse(t *testing.T) {
 		{"full-width colons", "/mute room：123 target：lisi 5m", mute5},
 		{"Chinese commas", "/mute 123，lisi、5分钟", mute5},
 		{"a full stop at the end", "/mute 123 lisi 5分钟。", mute5},
+		{"a full stop alone", "/mute 123 lisi 5m 。", mute5},
+		{"help", "/?", "help"},
 		{"a sentence", "/mute 123 lisi 5m.", mute5},
 		{"an exclamation", "/mute 123 lisi 5m!", mute5},
 		{"an account that ends in a full stop", "/unmute 123 lisi.", `unmute room=123 target="lisi."`},
@@ -141,6 +143,8 @@ func TestParseDurations(t *testing.T) {
 		{"5分钟", 5 * time.Minute}, {"1小时30分", 90 * time.Minute}, {"2天", 48 * time.Hour}, {"1周", 7 * 24 * time.Hour}, {"90秒", 90 * time.Second},
 		{"1个小时", time.Hour}, {"５分钟", 5 * time.Minute}, {"5MIN", 5 * time.Minute}, {"2hours", 2 * time.Hour}, {"10mins", 10 * time.Minute},
 		{"30d", 30 * 24 * time.Hour}, {"2592000", 30 * 24 * time.Hour}, {"720h", 30 * 24 * time.Hour}, {"90m", 90 * time.Minute}, {"+5m", 5 * time.Minute}, {"0h5m", 5 * time.Minute},
+		{"五分钟", 5 * time.Minute}, {"十分钟", 10 * time.Minute}, {"二十五分钟", 25 * time.Minute}, {"两小时", 2 * time.Hour}, {"一天", 24 * time.Hour}, {"十二个小时", 12 * time.Hour},
+		{"半小时", 30 * time.Minute}, {"半个小时", 30 * time.Minute}, {"一个半小时", 90 * time.Minute}, {"1小时半", 90 * time.Minute}, {"2个小时半", 150 * time.Minute}, {"半天", 12 * time.Hour},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {

@@ -51,6 +51,14 @@ func (p Prose) add(l Language, value any) Prose {
 			return append(p, Span{Code: s})
 		}
 		return p
+	case []Arg: // names, each with what it must be
+		for i, a := range v {
+			if i > 0 {
+				p = p.words(Text{", ", "、"}.In(l))
+			}
+			p = append(p, say(l, Text{"{name} ({help})", "{name}（{help}）"}, values{"name": id(a.Name), "help": a.Help.In(l)})...)
+		}
+		return p
 	case []id:
 		return append(p, list(l, v)...)
 	case time.Time:

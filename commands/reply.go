@@ -28,8 +28,8 @@ type Reply struct {
 	Public   bool     `json:"public,omitempty"`  // everyone in the channel may read it
 	Number   int64    `json:"number,omitempty"`  // the journal number, drawn as #41; 0: not journalled
 
-	// Repeat tells that this delivery was seen before and its first one is, or was, answered too. An
-	// adapter gives the reply in its first response when it is there in time, and never posts it late.
+	// Repeat tells that the same delivery was under way here when this one came, and is answered too. An adapter gives
+	// the reply in its first response when it is there in time, and does not post it late.
 	Repeat bool `json:"-"`
 }
 

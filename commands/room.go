@@ -17,7 +17,11 @@ func showRoom(ctx context.Context, j *job) ending {
 	room, err := j.netease.Room(ctx, j.room)
 	if err != nil {
 		code, _ := errors.AsType[netease.Code](err)
-		return ending{tone: Failed, text: j.report(err).whole(), code: code}
+		r := j.report(err)
+		if netease.EffectOf(err) == netease.Unclear { // a read changes nothing, so its advice about repeating is not meant
+			r.advice = j.say(Text{"Nothing was changed. Try again in a minute.", "未做任何更改，请稍后再试。"}, nil)
+		}
+		return ending{tone: Failed, text: r.whole(), code: code}
 	}
 	state := Text{"closed", "已关闭"}
 	if room.Open && room.Muted {
@@ -82,45 +86,53 @@ func (j *job) mutedHere(ctx context.Context) ([]Prose, error) {
 	}
 	var out []Prose
 	for _, e := range last {
-		until := e.Until
+		m, listed := left[netease.AccID(e.Target)]
+		if listed && m.TempMute == 0 {
+			continue // ended by somebody else, or never done
+		}
+		v := values{"target": id(e.Target), "until": e.Until, "by": entryBy(e), "number": int(e.Number)}
 		say := Text{"{target} until {until}, by {by} (#{number})", "{target}，至 {until}，操作人 {by}（#{number}）"}
-		switch m, listed := left[netease.AccID(e.Target)]; {
-		case listed && m.TempMute == 0:
-			continue // ended by somebody else
+		switch {
 		case listed:
-			until = now.Add(m.TempMute)
+			v["until"] = now.Add(m.TempMute)
+		case e.Outcome != journal.Done:
+			say = Text{
+				"{target}: how #{number} by {by} ended is not known, and NetEase does not list the account now",
+				"{target}：{by} 的 #{number} 结果未知，目前网易云信未列出该账号"}
 		default:
 			say = Text{
 				"{target} until {until}, by {by} (#{number}); not in the room now",
 				"{target}，至 {until}，操作人 {by}（#{number}）；目前不在房间内"}
 		}
-		out = append(out, j.say(say, values{"target": id(e.Target), "until": until, "by": entryBy(e), "number": int(e.Number)}))
+		out = append(out, j.say(say, v))
 	}
 	return out, nil
 }
 
-// lastMutes are the mutes of the room that the journal takes to be in force: for each account the newest word, where that is a mute
-// which has not ended.
+// lastMutes are the mutes of the room that may be in force by the journal: for each account the newest mute that has not ended and was not
+// taken back since. Where a mute's outcome is not known it may be in force, where an unmute's is not known, the mute before it.
 func (j *job) lastMutes(ctx context.Context, now time.Time) ([]journal.Entry, error) {
 	q := journal.Query{
-		Room: int64(j.room), Commands: []string{"mute", "unmute"}, Outcomes: []journal.Outcome{journal.Done, journal.NoChange},
-		Since: now.Add(-netease.MaxMute), Limit: 500,
+		Room: int64(j.room), Commands: []string{"mute", "unmute"},
+		Outcomes: []journal.Outcome{journal.Done, journal.NoChange, journal.Unknown, journal.Running},
+		Since:    now.Add(-netease.MaxMute), Limit: 500,
 	}
 	var last []journal.Entry
-	seen := map[string]bool{}
+	settled := map[string]bool{}
 	for {
 		entries, err := j.journal.List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
-			if e.Command == "mute" && e.Outcome != journal.Done {
-				continue // an older one is in force
-			}
-			if !seen[e.Target] && e.Command == "mute" && e.Until.After(now) {
+			open := e.Outcome == journal.Unknown || e.Outcome == journal.Running
+			switch {
+			case settled[e.Target], e.Command == "unmute" && open, e.Command == "mute" && e.Outcome == journal.NoChange:
+				continue
+			case e.Command == "mute" && (open || e.Until.After(now)):
 				last = append(last, e)
 			}
-			seen[e.Target] = true
+			settled[e.Target] = true
 		}
 		if len(entries) < q.Limit {
 			return last, nil

@@ -36,6 +36,9 @@ func (j *job) report(err error) report {
 		j.log.Error("a value that NetEase does not accept", "err", err)
 		return report{what: j.say(sayInvalid, values{"field": id(e.Field)})}
 	}
+	if status, ok := netease.HTTPStatus(err); ok {
+		return report{what: j.say(sayGateway, values{"status": status})}
+	}
 	for _, s := range sentences {
 		if errors.Is(err, s.is) {
 			return report{what: j.say(s.what, nil), advice: j.say(s.advice, nil)}
@@ -96,8 +99,8 @@ var (
 		"You are not on the list of those who may use this bot. Your id is {id}; whoever keeps the policy file can add it.",
 		"你不在可使用本机器人的名单中。你的 ID 是 {id}，请让权限文件的管理员添加。"}
 	sayNoSuchRoom = Text{
-		"You have no room called {room} to use {right} in.",
-		"你没有在聊天室 {room} 使用 {right} 的权限，或没有这个聊天室。"}
+		"{room} was read as the room, and you have no room of that name to use {right} in.",
+		"{room} 被当作聊天室名称，而你没有在这个聊天室使用 {right} 的权限，或没有这个聊天室。"}
 	sayNotThere = Text{
 		"You do not have the {right} right in room {room}.",
 		"你没有在聊天室 {room} 使用 {right} 的权限。"}
@@ -105,6 +108,9 @@ var (
 		"You can ask {names}.",
 		"可联系 {names}。"}
 
+	sayGateway = Text{
+		"A gateway answered in the place of NetEase, with HTTP status {status}.",
+		"网易云信的网关返回了 HTTP {status}。"}
 	sayBusyNetEase = Text{
 		"There are too many calls to NetEase at the moment, so none was made.",
 		"当前对网易云信的请求过多，没有发出请求。"}

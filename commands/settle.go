@@ -22,6 +22,7 @@ type change struct {
 // A sight is what a look has shown.
 type sight struct {
 	so    settled
+	mine  bool      // only this call can have made it so
 	words Prose     // what is so now: "lisi is muted for another 4m52s"
 	until time.Time // when that ends by itself
 }
@@ -39,6 +40,9 @@ const (
 // the ending says what was seen. An effect that nobody can tell is never called a failure.
 func (j *job) settle(ctx context.Context, err error, c change) ending {
 	code, _ := errors.AsType[netease.Code](err)
+	if err != nil {
+		j.log.Warn("netease", "err", err)
+	}
 	switch effect := netease.EffectOf(err); effect {
 	case netease.Applied:
 		end := c.done()
@@ -50,11 +54,13 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		r := j.report(err)
 		return ending{tone: Failed, code: code, text: r.what.then(j.say(sayNothingChanged, nil)).below(r.advice).below(r.words)}
 	default:
-		if e, ok := errors.AsType[*netease.Error](err); ok && e.Code == netease.CodeRepeated && !e.Earlier {
+		e, answered := errors.AsType[*netease.Error](err)
+		answered = answered && !e.Earlier // NetEase has answered the only attempt
+		if answered && e.Code == netease.CodeRepeated {
 			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.requestID)
 		}
-		r, end := j.report(err), j.looked(ctx, effect, c)
-		if end.tone == Done || c.look == nil { // settled, or told what to do already
+		r, end := j.report(err), j.looked(ctx, effect, answered, c)
+		if end.tone == Done || end.tone == NoChange && effect == netease.Unclear || c.look == nil { // settled, or told what to do already
 			r.advice = nil
 		}
 		end.code = code
@@ -63,7 +69,7 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	}
 }
 
-func (j *job) looked(ctx context.Context, effect netease.Effect, c change) ending {
+func (j *job) looked(ctx context.Context, effect netease.Effect, answered bool, c change) ending {
 	if c.look == nil {
 		return ending{tone: Unknown, text: j.say(c.unseen, j.facts())}
 	}
@@ -73,7 +79,7 @@ func (j *job) looked(ctx context.Context, effect netease.Effect, c change) endin
 	}
 	text := j.say(sayLooked, values{"seen": seen.words})
 	switch {
-	case seen.so == isSo && effect == netease.Doubtful: // so it is, but NetEase has refused this call
+	case seen.so == isSo && (effect == netease.Doubtful || answered && !seen.mine): // it is so, and perhaps was so before
 		return ending{tone: NoChange, text: text}
 	case seen.so == isSo:
 		end := c.done()

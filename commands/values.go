@@ -20,6 +20,28 @@ type Value struct {
 	Number int64
 }
 
+// text writes a value as the grammar reads it.
+func (v Value) text(k Kind) string {
+	switch {
+	case k == Room && v.Room > 0:
+		return formatRoom(v.Room)
+	case k == Duration:
+		return compact(v.Length)
+	case k == YesNo && v.Yes:
+		return "yes"
+	case k == YesNo:
+		return "no"
+	case k == Number:
+		return strconv.FormatInt(v.Number, 10)
+	}
+	return Quote(v.Word)
+}
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
+
 // tidy is how ids, choices and lengths of time are read: folded, in lower case, without the marks of a chat program or the stop at the
 // end of a sentence. An account may end in a full stop, so that one stays there.
 func tidy(value string) string {

@@ -216,6 +216,15 @@ type statusError struct{ status int }
 
 func (e *statusError) Error() string { return fmt.Sprintf("HTTP status %d", e.status) }
 
+// HTTPStatus is the status of the gateway that answered in the place of NetEase, when err is about one.
+func HTTPStatus(err error) (status int, ok bool) {
+	e, ok := errors.AsType[*statusError](err)
+	if !ok {
+		return 0, false
+	}
+	return e.status, true
+}
+
 // repeatable tells whether what an attempt met is likely to pass.
 func repeatable(err error) bool {
 	if e, ok := errors.AsType[*statusError](err); ok {

@@ -36,7 +36,7 @@ var codes = []row{
 		lookFirst},
 	{CodeInvalid, NotDone,
 		Text{"NetEase did not accept a value.", "网易云信不接受某个参数。"},
-		Text{"Check the spelling of the account first. If NetEase's own words speak of a clock, a key or a checksum, tell the bot's administrator.", "请先核对账号拼写。如果网易云信的原文提到时间、密钥或校验和，请告知机器人管理员。"}},
+		Text{"Check the spelling. If NetEase's own words speak of a clock, a key or a checksum, tell the bot's administrator.", "请先核对拼写。如果网易云信的原文提到时间、密钥或校验和，请告知机器人管理员。"}},
 	{415, Unclear,
 		Text{"NetEase has no server for this room at the moment.", "网易云信暂时没有可用的聊天室服务器。"},
 		lookFirst},

@@ -141,7 +141,7 @@ type hooks struct {
 }
 
 func newHooks(t *testing.T, script ...func(http.ResponseWriter, *http.Request)) *hooks {
-	return &hooks{t: t, script: script, used: map[string]int{}, posted: make(chan struct{}, 1000)}
+	return &hooks{t: t, script: script, used: map[string]int{}, posted: make(chan struct{}, 2000)}
 }
 
 func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {

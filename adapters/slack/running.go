@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxRunning = 256             // commands at once, those whose late answer is being posted included
+	maxRunning = 1024            // commands at once, those whose late answer is being posted included
 	lastWords  = time.Second     // for late answers once the work was cancelled
 	stopGrace  = 2 * time.Second // for everything once the work was cancelled
 )
@@ -23,36 +23,42 @@ type running struct {
 	mu       sync.Mutex
 	last     int                        // number of the newest command
 	cancels  map[int]context.CancelFunc // by number, of those that run
+	keys     map[string]int             // how many deliveries of each key run
 	stopping bool
 	idle     chan struct{} // made when stopping begins, closed when nothing runs any more
 }
 
 // begin takes on a command, until end is called, which must be once. life is cancelled when a stop loses its
-// patience; it has no other end.
-func (r *running) begin() (life context.Context, end func(), err error) {
+// patience; it has no other end. A delivery whose key runs already is always taken on: nobody may tell it that
+// nothing was done.
+func (r *running) begin(key string) (life context.Context, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopping {
+	if r.keys[key] == 0 && r.stopping {
 		return nil, nil, errStopping
 	}
-	if len(r.cancels) >= maxRunning {
+	if r.keys[key] == 0 && len(r.keys) >= maxRunning {
 		return nil, nil, errBusy
 	}
 	if r.cancels == nil {
-		r.cancels = make(map[int]context.CancelFunc)
+		r.cancels, r.keys = make(map[int]context.CancelFunc), make(map[string]int)
 	}
 	life, cancel := context.WithCancel(context.Background())
 	r.last++
 	number := r.last
 	r.cancels[number] = cancel
-	return life, func() { r.end(number) }, nil
+	r.keys[key]++
+	return life, func() { r.end(number, key) }, nil
 }
 
-func (r *running) end(number int) {
+func (r *running) end(number int, key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cancels[number]()
 	delete(r.cancels, number)
+	if r.keys[key]--; r.keys[key] == 0 {
+		delete(r.keys, key)
+	}
 	if r.stopping && len(r.cancels) == 0 {
 		close(r.idle)
 	}

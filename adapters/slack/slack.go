@@ -106,7 +106,7 @@ func drawn(r commands.Reply) answer { return answer{r, draw(r)} }
 func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: command received")
-	life, end, err := a.running.begin()
+	life, end, err := a.running.begin(req.Key)
 	if err != nil {
 		log.Warn("slack: command turned away", "reason", err)
 		if errors.Is(err, errStopping) {

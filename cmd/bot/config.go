@@ -18,6 +18,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"roomwarden/commands"
+	"roomwarden/journal/sqlstore"
 	"roomwarden/netease"
 )
 
@@ -119,6 +120,9 @@ func trimmed(list []string) []string {
 	return out
 }
 
+// mostRate is far above what NetEase allows anybody.
+const mostRate = 1_000_000
+
 var commandPrefix = regexp.MustCompile(`^[a-z0-9_-]{0,16}$`)
 
 // problems is what is wrong with values that could be read.
@@ -129,7 +133,10 @@ func (s *settings) problems(given map[string]string) (problems []string) {
 			wrong("%s is not set. Take it from NetEase's console (应用管理, App Key).", name)
 		}
 	}
-	if _, _, err := net.SplitHostPort(s.ListenAddr); err != nil {
+	if err := sqlstore.CheckAddress(s.DatabaseURL); err != nil {
+		wrong("DATABASE_URL: %v.", err)
+	}
+	if _, err := net.ResolveTCPAddr("tcp", s.ListenAddr); err != nil {
 		wrong("LISTEN_ADDR=%s is not an address. Set it to host:port, or :8080 for all interfaces.", s.ListenAddr)
 	}
 	if s.NetEaseOperator != "" {
@@ -146,11 +153,12 @@ func (s *settings) problems(given map[string]string) (problems []string) {
 			wrong("NETEASE_BASE_URLS: %s does not end in /nimserver. NetEase's own addresses do.", shown(base))
 		}
 	}
-	if s.NetEaseTimeout < 0 || s.NetEaseTimeout == 0 && given["NETEASE_TIMEOUT"] != "" {
-		wrong("NETEASE_TIMEOUT=%v is no time. Set it to a length of time such as 5s.", s.NetEaseTimeout)
+	const shortest, longest = 100 * time.Millisecond, 20 * time.Second
+	if given["NETEASE_TIMEOUT"] != "" && (s.NetEaseTimeout < shortest || s.NetEaseTimeout > longest) {
+		wrong("NETEASE_TIMEOUT=%v is not within %v and %v. Set it to a length of time such as 5s.", s.NetEaseTimeout, shortest, longest)
 	}
-	if !(s.NetEaseRate > 0) && given["NETEASE_RATE"] != "" {
-		wrong("NETEASE_RATE=%v lets no call through. Set it to a number of calls per second such as 20.", s.NetEaseRate)
+	if given["NETEASE_RATE"] != "" && !(s.NetEaseRate > 0 && s.NetEaseRate <= mostRate) {
+		wrong("NETEASE_RATE=%v is not within 0 and %d. Set it to a number of calls per second such as 20.", s.NetEaseRate, mostRate)
 	}
 	if !slices.Contains([]commands.NotifyExt{commands.NotifyOff, commands.NotifyReason, commands.NotifyFull}, s.NetEaseNotifyExt) {
 		wrong("NETEASE_NOTIFY_EXT=%s is not known. Set it to off, reason or full.", s.NetEaseNotifyExt)
@@ -173,6 +181,8 @@ func (s *settings) slackProblems(wrong func(string, ...any)) {
 		wrong("SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not. Take it from the app's page, OAuth & Permissions (xoxb-…).")
 	case len(s.SlackSigningSecrets) == 0:
 		wrong("SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not. Take it from the app's page, Basic Information.")
+	case strings.HasPrefix(s.SlackBotToken, "xapp-"):
+		wrong("SLACK_BOT_TOKEN holds an app-level token (xapp-…). Take the bot token from the app's page, OAuth & Permissions (xoxb-…).")
 	case len(s.SlackSigningSecrets) > 2:
 		wrong("SLACK_SIGNING_SECRET has %d values. One is enough; two, separated by a comma, while one replaces the other.", len(s.SlackSigningSecrets))
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -88,7 +89,7 @@ func demo(ctx context.Context, args []string, w world) error {
 	} else {
 		err = terminal.Run(ctx)
 	}
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, syscall.EPIPE) { // told to stop, or nobody reads any more
 		return nil
 	}
 	return err

@@ -14,7 +14,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	signal.Ignore(syscall.SIGPIPE) // who writes into a closed pipe gets an error, and time to tidy up
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], world{Environ: os.Environ(), In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 }
 

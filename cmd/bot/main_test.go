@@ -276,6 +276,9 @@ func TestSettings(t *testing.T) {
 				"NETEASE_NOTIFY_EXT=all", "SLACK_API_URL: slack", "SLACK_COMMAND_PREFIX=A b", "DEFAULT_LANGUAGE=de", "LOG_FORMAT=xml"}},
 		{"a prefix like a command", []string{"SLACK_COMMAND_PREFIX=unmuter"}, []string{"SLACK_COMMAND_PREFIX=unmuter is how the command unmuteroom begins"}},
 		{"nonsense numbers", []string{"NETEASE_TIMEOUT=-1s", "NETEASE_RATE=NaN"}, []string{"NETEASE_TIMEOUT=-1s", "NETEASE_RATE=NaN"}},
+		{"nonsense times", []string{"NETEASE_TIMEOUT=1ns", "NETEASE_RATE=+Inf"}, []string{"NETEASE_TIMEOUT=1ns", "NETEASE_RATE=+Inf"}},
+		{"an app-level token", []string{"SLACK_BOT_TOKEN=xapp-1"}, []string{"SLACK_BOT_TOKEN holds an app-level token"}},
+		{"another database", []string{"DATABASE_URL=mysql://x:y@z"}, []string{"DATABASE_URL"}},
 		{"no rate", []string{"NETEASE_RATE=0"}, []string{"NETEASE_RATE=0"}},
 		{"a secret in a file", []string{"NETEASE_APP_SECRET=", "NETEASE_APP_SECRET_FILE=" + file("secret", "from-a-file\n")}, nil},
 		{"both", []string{"NETEASE_APP_SECRET_FILE=" + file("both", "x")}, []string{"NETEASE_APP_SECRET and NETEASE_APP_SECRET_FILE"}},
@@ -321,9 +324,9 @@ func TestServeDoesNotStart(t *testing.T) {
 	}{
 		{"no operator", []string{"NETEASE_OPERATOR=", "DATABASE_URL=sqlite:" + filepath.Join(folder, "a.db")}, exitUsage, "On-call"},
 		{"no policy", []string{"PERMISSIONS_FILE=" + filepath.Join(folder, "nowhere.yaml")}, exitUsage, "PERMISSIONS_FILE"},
-		{"no database", []string{"DATABASE_URL=mysql://x:password@y/z"}, exitFailed, "DATABASE_URL"},
+		{"no database", []string{"DATABASE_URL=mysql://x:password@y/z"}, exitUsage, "DATABASE_URL"},
 		{"no folder", []string{"DATABASE_URL=sqlite:" + filepath.Join(folder, "no", "such", "a.db")}, exitFailed, "DATABASE_URL"},
-		{"no port", []string{"DATABASE_URL=sqlite:" + filepath.Join(folder, "b.db"), "LISTEN_ADDR=127.0.0.1:99999"}, exitFailed, "LISTEN_ADDR"},
+		{"no port", []string{"DATABASE_URL=sqlite:" + filepath.Join(folder, "b.db"), "LISTEN_ADDR=127.0.0.1:99999"}, exitUsage, "LISTEN_ADDR"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

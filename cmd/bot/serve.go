@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caarlos0/env/v11"
+
 	"roomwarden/adapters/slack"
 	"roomwarden/commands"
 	"roomwarden/journal/sqlstore"
@@ -35,8 +37,8 @@ func serve(ctx context.Context, args []string, w world) error {
 	log := newLog(w.Err, set)
 	policy, err := permissions.Open(set.PermissionsFile, commands.Vocabulary())
 	if err != nil {
-		problems = append(problems, "PERMISSIONS_FILE: "+err.Error())
-	} else if names := policy.Policy().NoAccID(); len(names) > 0 && set.NetEaseOperator == "" {
+		problems = append(problems, fmt.Sprintf("PERMISSIONS_FILE: %v. See docs/operating.md for what the file holds.", err))
+	} else if names := policy.Policy().NoAccID(); len(names) > 0 && !isSet(w.Environ, "NETEASE_OPERATOR") {
 		problems = append(problems, fmt.Sprintf("NETEASE_OPERATOR is not set, and %s: no accid in %s. Set one of them: NetEase wants to know who acts.",
 			strings.Join(names, ", "), set.PermissionsFile))
 	}
@@ -77,6 +79,11 @@ func serve(ctx context.Context, args []string, w world) error {
 		IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	announce(log, set, policy.Policy(), listener.Addr())
+	for _, name := range unserved {
+		if isSet(w.Environ, name) {
+			log.Warn(name + " is set, and this version makes no use of it")
+		}
+	}
 
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -110,6 +117,14 @@ func serve(ctx context.Context, args []string, w world) error {
 	log.Info("stopped")
 	return nil
 }
+
+// isSet tells whether a variable has a value, right or wrong.
+func isSet(environ []string, name string) bool {
+	return strings.TrimSpace(env.ToMap(environ)[name]) != ""
+}
+
+// unserved are settings of other platforms and later versions. Whoever sets one is told that it does nothing.
+var unserved = []string{"SLACK_APP_TOKEN", "DISCORD_BOT_TOKEN", "DISCORD_APPLICATION_ID", "DISCORD_PUBLIC_KEY", "HISTORY_KEEP"}
 
 // announce logs what runs, and what of it is likely not meant so.
 func announce(log *slog.Logger, set settings, policy *permissions.Policy, addr net.Addr) {

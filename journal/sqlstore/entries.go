@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -19,11 +20,13 @@ const columns = `number, key, request_id, at_us, platform, space, channel, perso
 const defaultLimit = 100 // entries in a list
 
 const (
+	// A key that is known is looked for first: an INSERT that meets a conflict would use a number up.
+	againSQL = `UPDATE entries SET deliveries = deliveries + 1 WHERE key = ? RETURNING ` + columns
+
 	beginSQL = `
 		INSERT INTO entries (key, request_id, at_us, platform, space, channel, person, name, name_lower,
 			line, command, room, target, reason)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET deliveries = entries.deliveries + 1
 		RETURNING ` + columns
 
 	finishSQL = `
@@ -49,6 +52,10 @@ func (s *Store) Begin(ctx context.Context, e journal.Entry) (entry journal.Entry
 }
 
 func begin(ctx context.Context, tx *sql.Tx, e journal.Entry) (journal.Entry, error) {
+	known, err := scan(tx.QueryRowContext(ctx, againSQL, e.Key))
+	if !errors.Is(err, sql.ErrNoRows) {
+		return known, err
+	}
 	return scan(tx.QueryRowContext(ctx, beginSQL,
 		e.Key, e.RequestID, e.At.UnixMicro(), e.Platform, e.Space, e.Channel, e.Person, e.Name, strings.ToLower(e.Name),
 		e.Line, e.Command, e.Room, e.Target, e.Reason))

@@ -36,6 +36,15 @@ type Store struct {
 	write *sql.DB      // one connection: writers queue for it
 	read  *sql.DB      // a few, which cannot write
 	inUse sync.RWMutex // read-locked by every call, locked by Close
+
+	path string
+	file fs.FileInfo // what stood at path when it was opened for writing
+}
+
+// CheckAddress is nil when Open could understand the address. Its errors do not show the address, which may hold a password.
+func CheckAddress(address string) error {
+	_, err := pathOf(address)
+	return err
 }
 
 // Open opens the journal at address, "sqlite:PATH", for reading and writing, and brings it up to date. A missing
@@ -57,12 +66,15 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	s := new(Store)
+	s := &Store{path: path}
 	defer func() {
 		if err != nil {
 			s.Close()
 		}
 	}()
+	if s.file, err = os.Stat(path); err != nil {
+		return nil, err
+	}
 	if s.write, err = connect(path, writing, 1); err != nil {
 		return nil, err
 	}
@@ -151,7 +163,25 @@ func (s *Store) Close() error {
 func (s *Store) update(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
 	s.inUse.RLock()
 	defer s.inUse.RUnlock()
+	if err := s.inPlace(); err != nil {
+		return err
+	}
 	return transact(ctx, s.write, callTimeout, f)
+}
+
+// inPlace is an error when the file was deleted or replaced: SQLite would go on writing where nobody finds it again.
+func (s *Store) inPlace() error {
+	if s.file == nil { // opened for reading
+		return nil
+	}
+	now, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(s.file, now) {
+		return errors.New("the file was replaced while it was open")
+	}
+	return nil
 }
 
 func transact(ctx context.Context, db *sql.DB, timeout time.Duration, f func(context.Context, *sql.Tx) error) error {

@@ -361,3 +361,32 @@ func TestCloseWaitsForUseToEnd(t *testing.T) {
 	assert.ErrorContains(t, err, "database is closed")
 	assert.Len(t, listed(t, openAt(t, path)), 1)
 }
+
+// TestFileTakenAway: what would be written where nobody finds it again is not written.
+func TestFileTakenAway(t *testing.T) {
+	for name, take := range map[string]func(t *testing.T, path string){
+		"deleted": func(t *testing.T, path string) { require.NoError(t, os.Remove(path)) },
+		"replaced": func(t *testing.T, path string) {
+			require.NoError(t, os.WriteFile(path+".new", nil, 0o600))
+			require.NoError(t, os.Rename(path+".new", path))
+		},
+		"folder": func(t *testing.T, path string) { require.NoError(t, os.RemoveAll(filepath.Dir(path))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "folder")
+			require.NoError(t, os.Mkdir(folder, 0o700))
+			path := filepath.Join(folder, "journal.db")
+			s, err := Open(t.Context(), "sqlite:"+path)
+			require.NoError(t, err)
+			defer s.Close()
+			require.NoError(t, s.Check(t.Context()))
+			entry, _, err := s.Begin(t.Context(), journal.Entry{Key: "slack:1", At: time.Now()})
+			require.NoError(t, err)
+			take(t, path)
+			assert.Error(t, s.Check(t.Context()))
+			_, _, err = s.Begin(t.Context(), journal.Entry{Key: "slack:2", At: time.Now()})
+			assert.Error(t, err)
+			assert.Error(t, s.Finish(t.Context(), entry.Number, journal.Result{Outcome: journal.Done}))
+		})
+	}
+}

@@ -37,6 +37,7 @@ type Dispatcher struct {
 	NotifyExt NotifyExt     // what members' apps are told; empty: nothing
 	Language  Language      // where a platform gives no locale; empty: English
 	Log       *slog.Logger
+	Observe   func(Observation) // hears of every request but repeats of one under way; nil: nobody does
 
 	flights   singleflight.Group
 	turns     turns
@@ -57,6 +58,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 
 	call, err := Parse(req.Line)
 	if mistake, ok := errors.AsType[*Mistake](err); ok {
+		d.observe(req, "", Refused)
 		d.Log.Info("not understood", "platform", req.Who.Platform, "person", req.Who.ID(), "why", mistake.say.English)
 		return Reply{Tone: Refused, Language: language, Text: mistake.in(language)}
 	}
@@ -65,12 +67,16 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 		netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", req.Who.ID()),
 	}
 	if call.Command.Right == "" { // open to everyone, asks nobody, leaves no trace
-		return d.reply(j, 0, d.run(ctx, j))
+		end := d.run(ctx, j)
+		d.observe(req, call.Command.Name, end.tone)
+		return d.reply(j, 0, end)
 	}
 	first := false
 	v, _, _ := d.flights.Do(req.Key, func() (any, error) {
 		first = true
-		return d.once(ctx, req, j), nil
+		once := d.once(ctx, req, j)
+		d.observe(req, call.Command.Name, once.Tone)
+		return once, nil
 	})
 	reply = v.(Reply)
 	reply.Repeat = !first
@@ -195,6 +201,12 @@ func (d *Dispatcher) again(j *job, entry journal.Entry) Reply {
 			"number": "#" + formatNumber(entry.Number), "room": id("room " + formatRoom(j.room))})})
 	}
 	return reply
+}
+
+func (d *Dispatcher) observe(req Request, command string, tone Tone) {
+	if d.Observe != nil {
+		d.Observe(Observation{Platform: req.Who.Platform, Command: command, Outcome: outcomeOf(tone)})
+	}
 }
 
 func outcomeOf(t Tone) journal.Outcome {

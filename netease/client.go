@@ -42,6 +42,8 @@ type Client struct {
 	Rate    float64       // calls a second for each interface; 0: 20
 	HTTP    *http.Client  // nil: one that follows no redirects
 
+	Observe func(Attempt) // hears of every attempt; nil: nobody does
+
 	once  sync.Once
 	http  *http.Client
 	mu    sync.Mutex
@@ -108,7 +110,9 @@ func (c *Client) call(ctx context.Context, f *form, requestID string) (answer, e
 		if f.op == OpUpdateDelayClosePolicy && last != nil && time.Since(first) > maxRestartAge {
 			return answer{}, final(f.op, last, earlier)
 		}
+		begun := time.Now()
 		got, sent, err := c.attempt(ctx, c.base(repeats), f, cmp.Or(requestID, NewRequestID()))
+		c.observe(f.op, c.base(repeats), sent, err, time.Since(begun))
 		if err == nil {
 			return got, nil
 		}

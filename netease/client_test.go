@@ -262,10 +262,10 @@ func TestReads(t *testing.T) {
 		want       []netease.Member
 	}{
 		{"sample", `{"desc":{"data":[{"roomid":123,"level":0,"nick":"","accid":"zhangsan","type":"CREATOR","onlineStat":false,"ext":null,"avator":null}]},"code":200}`,
-			[]netease.Member{{AccID: "zhangsan"}}},
+			[]netease.Member{{AccID: "zhangsan", Type: "CREATOR"}}},
 		{"nobody", `{"code":200,"desc":{"data":[]}}`, []netease.Member{}},
 		{"muted for a time, type as a number, capitals", `{"code":200,"desc":{"data":[{"accid":"LiSi","type":1,"onlineStat":true,"tempMuted":true,"tempMuteTtl":299,"muted":true}]}}`,
-			[]netease.Member{{AccID: "lisi", TempMute: 299 * time.Second}}},
+			[]netease.Member{{AccID: "lisi", Type: "1", TempMute: 299 * time.Second}}},
 		{"muted, time not told", `{"code":200,"desc":{"data":[{"accid":"lisi","tempMuted":true}]}}`, []netease.Member{{AccID: "lisi", TempMute: time.Second}}},
 		{"JSON in a string", `{"code":200,"desc":"{\"data\":[{\"accid\":\"lisi\"}]}"}`, []netease.Member{{AccID: "lisi"}}},
 	}

@@ -123,12 +123,13 @@ func (w wireRoom) room() Room {
 
 type wireMember struct {
 	AccID       word   `json:"accid"`
+	Type        word   `json:"type"`
 	TempMuted   flag   `json:"tempMuted"`
 	TempMuteTTL number `json:"tempMuteTtl"` // seconds
 }
 
 func (w wireMember) member() Member {
-	m := Member{AccID: AccID(strings.ToLower(string(w.AccID)))}
+	m := Member{AccID: AccID(strings.ToLower(string(w.AccID))), Type: string(w.Type)}
 	if w.TempMuted || w.TempMuteTTL > 0 {
 		m.TempMute = time.Duration(min(max(1, w.TempMuteTTL), number(MaxMute/time.Second))) * time.Second
 	}

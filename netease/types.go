@@ -87,6 +87,7 @@ type Room struct {
 // A Member is what NetEase tells of an account in a room.
 type Member struct {
 	AccID    AccID
+	Type     string        // "CREATOR", "MANAGER", "COMMON", "LIMITED", "TEMPORARY"; as NetEase says it, and may be empty
 	TempMute time.Duration // what is left of a temporary mute; 0: none
 }
 

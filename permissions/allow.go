@@ -57,7 +57,7 @@ func (p *Policy) ask(right Right) []string {
 	const enough = 3
 	var everywhere, somewhere []string
 	for _, e := range p.all() {
-		if !e.grants(right) || e.admitsNobody() {
+		if !e.grants(right) {
 			continue
 		}
 		if e.Rooms.All && len(everywhere) < enough {
@@ -115,6 +115,19 @@ type Entry struct {
 }
 
 func (e Entry) grants(right Right) bool { return slices.Contains(e.Rights, right) }
+
+// Rooms are the rooms that the file names, in a list or by a name, in ascending order.
+func (p *Policy) Rooms() []int64 {
+	var rooms []int64
+	for _, e := range p.all() {
+		rooms = append(rooms, e.Rooms.Rooms...)
+	}
+	for _, name := range p.RoomNames() {
+		rooms = append(rooms, p.ids[name])
+	}
+	slices.Sort(rooms)
+	return slices.Compact(rooms)
+}
 
 // Entries are the entries that name who, in the order of the file; none for a stranger.
 func (p *Policy) Entries(who Subject) []Entry {

@@ -164,8 +164,7 @@ func TestAskNamesAFewWhoCanHelp(t *testing.T) {
 moderators:
   - {name: One Room, console: [a], commands: ["*"], rooms: [123]}
   - {name: Other Command, console: [b], commands: [room], rooms: ["*"]}
-  - {name: Never Comes, slack_groups: [T0123/S0789], commands: ["*"], rooms: ["*"]}
-  - {name: First, console: [c], commands: [mute], rooms: ["*"]}
+  - {name: First, slack_groups: [T0123/S0789], commands: [mute], rooms: ["*"]}
   - {name: Second, discord_roles: ["7"], commands: ["*"], rooms: ["*"]}
   - {name: Third, console: [d], commands: ["*"], rooms: ["*"]}
   - {name: Fourth, console: [e], commands: ["*"], rooms: ["*"]}
@@ -245,6 +244,7 @@ func TestPolicyOfNothing(t *testing.T) {
 			assert.Empty(t, policy.RoomNames())
 			assert.Empty(t, policy.NoAccID())
 			assert.Empty(t, policy.Warnings())
+			assert.Empty(t, policy.SlackGroups())
 		})
 	}
 }

@@ -149,14 +149,24 @@ func TestNoAccID(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	policy := mustParse(t, `
 moderators:
-  - {name: Zhang San, slack: [T0123/U0456], commands: ["*"], rooms: ["*"]}
-  - {name: Night, slack_groups: [T0123/S0789, T0123/S0790], commands: ["*"], rooms: ["*"]}
-  - {name: Day, slack_groups: [T0123/S0789], discord_roles: ["7"], commands: ["*"], rooms: ["*"]}
+  - {name: Zhang San, slack: [T0123/U0456], console: [zhangsan], commands: ["*"], rooms: ["*"]}
+  - {name: Night, console: [night, watch], commands: ["*"], rooms: ["*"]}
+  - {name: Day, slack_groups: [T0123/S0789], commands: ["*"], rooms: ["*"]}
+  - {name: Weekend, discord_roles: ["7"], commands: ["*"], rooms: ["*"]}
 `)
 	assert.Equal(t, []string{
-		`line 4: moderator "Night" lets nobody in: it has only slack_groups, and Slack user groups are not fetched; list the people under slack`,
-		`line 5: moderator "Day" lets nobody in by its slack_groups: Slack user groups are not fetched; list the people under slack`,
+		`line 4: moderator "Night" lets nobody in: console has the names of the terminal demo, and is all it has; list people under slack or discord`,
 	}, policy.Warnings())
+}
+
+func TestSlackGroups(t *testing.T) {
+	policy := mustParse(t, `
+moderators:
+  - {name: Zhang San, slack: [T0123/U0456], discord_roles: ["7"], commands: ["*"], rooms: ["*"]}
+  - {name: Night, slack_groups: [T0456/S0001, T0123/S0790], commands: [mute], rooms: [123]}
+  - {name: Day, slack_groups: [T0123/S0789, T0123/S0790], commands: ["*"], rooms: ["*"]}
+`)
+	assert.Equal(t, []string{"T0123/S0789", "T0123/S0790", "T0456/S0001"}, policy.SlackGroups())
 }
 
 // Each file has one mistake, and each mistake one sentence.

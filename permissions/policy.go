@@ -76,39 +76,38 @@ func (p *Policy) NoAccID() []string {
 	return names
 }
 
+// SlackGroups are the Slack user groups that the file names, "T0123/S0789", sorted, each once.
+func (p *Policy) SlackGroups() []string {
+	groups := map[string]bool{}
+	for _, e := range p.all() {
+		for i := range e.people {
+			if i.list == slackGroups {
+				groups[i.value] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(groups))
+}
+
 // Warnings are sentences about what is right in the file and yet will not do what it seems to, with their lines.
 func (p *Policy) Warnings() []string {
 	var warnings []string
 	for _, e := range p.all() {
-		switch {
-		case e.admitsNobody():
+		if e.onlyPlayed() {
 			warnings = append(warnings, fmt.Sprintf(
-				"line %d: moderator %q lets nobody in: it has only slack_groups, and Slack user groups are not fetched; list the people under slack",
-				e.line, e.Moderator))
-		case e.has(slackGroups):
-			warnings = append(warnings, fmt.Sprintf(
-				"line %d: moderator %q lets nobody in by its slack_groups: Slack user groups are not fetched; list the people under slack",
+				"line %d: moderator %q lets nobody in: console has the names of the terminal demo, and is all it has; list people under slack or discord",
 				e.line, e.Moderator))
 		}
 	}
 	return warnings
 }
 
-// admitsNobody tells that an entry waits for people who never come: Slack tells the bot no user groups with a command.
-func (e entry) admitsNobody() bool {
+// onlyPlayed tells that an entry is of use in the terminal demo alone.
+func (e entry) onlyPlayed() bool {
 	for i := range e.people {
-		if i.list != slackGroups {
+		if i.list != consoleNames {
 			return false
 		}
 	}
 	return true
-}
-
-func (e entry) has(list string) bool {
-	for i := range e.people {
-		if i.list == list {
-			return true
-		}
-	}
-	return false
 }

@@ -13,6 +13,8 @@ import (
 
 // A File is a policy file and the rules in force, which follow it while Watch runs.
 type File struct {
+	OnReload func(problem error) // hears of every new version; nil: it is in force. Set before Watch
+
 	path       string
 	vocabulary Vocabulary
 	now        atomic.Pointer[version]
@@ -83,14 +85,22 @@ func (f *File) look(log *slog.Logger) {
 	if err != nil {
 		f.now.Store(&version{rules: was.rules, problem: err, seen: src})
 		log.Error("policy file not in force, the rules stay as they were", "problem", err)
+		f.reloaded(err)
 		return
 	}
 	f.now.Store(&version{rules: rules, seen: src})
+	f.reloaded(nil)
 	log.Info("policy file in force", "path", f.path,
 		"moderators", len(rules.entries), "moderators_before", len(was.rules.entries),
 		"room_names", len(rules.ids), "room_names_before", len(was.rules.ids))
 	for _, warning := range rules.Warnings() {
 		log.Warn("policy file", "warning", warning)
+	}
+}
+
+func (f *File) reloaded(err error) {
+	if f.OnReload != nil {
+		f.OnReload(err)
 	}
 }
 

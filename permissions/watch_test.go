@@ -66,9 +66,9 @@ func TestLook(t *testing.T) {
 	remove := func() { require.NoError(t, os.Remove(path)) }
 	nothing := func() {}
 
-	one := entryWith()
+	one := strings.Replace(entryWith(), "console: [zhangsan]", "slack: [T0123/U0456]", 1)
 	two := one + strings.Replace(strings.TrimPrefix(one, "moderators:\n"), "Zhang San", "Night", 1) + "rooms: {lobby: 1}\n"
-	groups := strings.Replace(one, "console: [zhangsan]", "slack_groups: [T0123/S0789]", 1)
+	played := entryWith() // its console: [zhangsan] is for the demo
 
 	const inForce = `level=INFO msg="policy file in force" path=PATH `
 	const notInForce = `level=ERROR msg="policy file not in force, the rules stay as they were" `
@@ -101,9 +101,9 @@ func TestLook(t *testing.T) {
 		{"gone again", remove, []string{"Zhang San", "Night"}, goneProblem, notInForce + `problem="` + goneProblem + "\"\n"},
 		{"back unchanged: no problem any more", write(two), []string{"Zhang San", "Night"}, "",
 			inForce + "moderators=2 moderators_before=2 room_names=1 room_names_before=1\n"},
-		{"another file in its place, with a warning", replace(groups), []string{"Zhang San"}, "",
+		{"another file in its place, with a warning", replace(played), []string{"Zhang San"}, "",
 			inForce + "moderators=1 moderators_before=2 room_names=0 room_names_before=1\n" +
-				`level=WARN msg="policy file" warning="line 2: moderator \"Zhang San\" lets nobody in: it has only slack_groups, and Slack user groups are not fetched; list the people under slack"` + "\n"},
+				`level=WARN msg="policy file" warning="line 2: moderator \"Zhang San\" lets nobody in: console has the names of the terminal demo, and is all it has; list people under slack or discord"` + "\n"},
 	} {
 		log.Reset()
 		step.happens()

@@ -77,6 +77,16 @@ func (l *logbook) String() string {
 	return l.b.String()
 }
 
+// logTo writes everything, without the time.
+func logTo(log *logbook) *slog.Logger {
+	return slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
 // newAdapter answers with handle. When the test ends its log is searched for secrets.
 func newAdapter(t *testing.T, handle commands.Handler) (*Adapter, *logbook) {
 	t.Helper()
@@ -90,7 +100,7 @@ func newAdapter(t *testing.T, handle commands.Handler) (*Adapter, *logbook) {
 		SigningSecrets: []string{testSecret},
 		CommandPrefix:  "nim-",
 		Handle:         handle,
-		Log:            slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:            logTo(log),
 	}, log
 }
 

@@ -19,7 +19,7 @@ import (
 	"roomwarden/commands"
 )
 
-var update = flag.Bool("update", false, "write testdata/*.json anew")
+var update = flag.Bool("update", false, "write testdata/* anew")
 
 // What stands between strangers' text and Slack's own markup: dates of ours, and entities.
 var (

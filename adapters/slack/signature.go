@@ -6,8 +6,12 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"sync"
+	"time"
 
 	slackapi "github.com/slack-go/slack"
+
+	"roomwarden/commands"
 )
 
 // Why a request is not taken for Slack's. slack-go's own errors can quote the request, so they go nowhere.
@@ -57,9 +61,13 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Valu
 		return nil, http.StatusBadRequest
 	}
 	if err := verify(r.Header, body, a.SigningSecrets); err != nil {
-		a.Log.Warn("slack: request refused", "reason", err)
+		a.count(commands.Unsigned, time.Time{})
+		if now, held := a.refusals.add(); now {
+			a.Log.Warn("slack: request refused", "reason", err, "held_back", held)
+		}
 		return nil, http.StatusUnauthorized
 	}
+	a.count(commands.Signed, time.Time{})
 	if !isForm(r.Header) {
 		return nil, http.StatusUnsupportedMediaType
 	}
@@ -67,6 +75,28 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Valu
 		return nil, http.StatusBadRequest
 	}
 	return form, http.StatusOK
+}
+
+// refusalsEvery is how often a refusal is logged at most: anybody can cause one.
+const refusalsEvery = 10 * time.Second
+
+// refusals counts those that are not logged. The zero value is ready.
+type refusals struct {
+	mu     sync.Mutex
+	logged time.Time // when one was, last
+	held   int       // since then
+}
+
+// add tells whether a refusal is to be logged now, and how many before it were not.
+func (r *refusals) add() (now bool, held int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at := time.Now(); at.Sub(r.logged) >= refusalsEvery {
+		held, r.held, r.logged = r.held, 0, at
+		return true, held
+	}
+	r.held++
+	return false, 0
 }
 
 // isForm reports whether the one content type says that the body is a form.

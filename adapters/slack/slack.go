@@ -6,6 +6,7 @@
 //	receive   body through a cap, signature, form          signature.go
 //	request   form → commands.Request                      payload.go
 //	first     the work starts; wait for it, but not long   slack.go, running.go
+//	work      who is in which user group; the handler      groups.go
 //	draw      commands.Reply → message                     render.go, mrkdwn.go
 //	late      what came too late goes to response_url      response.go
 //
@@ -13,6 +14,8 @@
 // command. So an answer that is there within two seconds is the first response; otherwise the first response says
 // that the answer follows, and the answer is posted to the command's response_url. The work does not end when
 // Slack hangs up: an answer that comes after that is posted, too.
+//
+// Beside that way, client.go and auth.go ask Slack itself, and manifest.go writes the app's manifest.
 //
 // https://docs.slack.dev/interactivity/implementing-slash-commands
 package slack
@@ -27,6 +30,7 @@ import (
 	"time"
 
 	"roomwarden/commands"
+	"roomwarden/permissions"
 )
 
 const (
@@ -45,7 +49,14 @@ type Adapter struct {
 	HTTP           *http.Client      // for response_url; nil: http.DefaultTransport. Time-outs and redirects are not left to it
 	Log            *slog.Logger
 
-	running running
+	// Groups tells which user groups (S…) of a workspace a person is in; nil: none. It takes from the time of the first
+	// answer, so it must not take longer than about a second. Groups.Of is the one in use.
+	Groups func(ctx context.Context, team, user string) []string
+	// Observe is told what there is to count; nil: nobody is. It must neither block nor panic.
+	Observe func(commands.Event)
+
+	running  running
+	refusals refusals
 }
 
 // What an adapter says itself, where the dispatcher is not asked.
@@ -78,9 +89,22 @@ func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := a.guarded(func() answer { return a.first(r.Context(), req) })
+	a.count(commands.FirstAnswer, at)
 	if err := answer.message.write(w); err != nil {
 		a.Log.Warn("slack: write the first response", "error", err)
 	}
+}
+
+// count tells Observe what happened; at is when the request was received.
+func (a *Adapter) count(kind commands.EventKind, at time.Time) {
+	if a.Observe == nil {
+		return
+	}
+	event := commands.Event{Platform: permissions.Slack, Kind: kind}
+	if kind == commands.FirstAnswer || kind == commands.FinalAnswer {
+		event.Took = time.Since(at)
+	}
+	a.Observe(event)
 }
 
 // Stop ends the intake: from now on commands are told to come back, and nothing is done. It waits for what runs,
@@ -109,6 +133,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	life, end, err := a.running.begin(req.Key)
 	if err != nil {
 		log.Warn("slack: command turned away", "reason", err)
+		a.count(commands.FinalAnswer, req.At)
 		if errors.Is(err, errStopping) {
 			return a.own(restarting)
 		}
@@ -121,6 +146,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	go func() {
 		defer end()
 		answer := a.work(life, req)
+		a.count(commands.FinalAnswer, req.At)
 		how := "in time"
 		if !handedOver(wait, inTime, answer) {
 			how = a.late(life, req.ReplyTo, answer)
@@ -137,9 +163,15 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	}
 }
 
-// work has the request handled and draws the reply. How long that may take is the handler's to decide.
+// work finds out who asks, has the request handled and draws the reply. How long that may take is the handler's to
+// decide.
 func (a *Adapter) work(life context.Context, req commands.Request) answer {
-	return a.guarded(func() answer { return drawn(a.Handle(life, req)) })
+	return a.guarded(func() answer {
+		if a.Groups != nil {
+			req.Who.Groups = a.Groups(life, req.Who.Space, req.Who.User)
+		}
+		return drawn(a.Handle(life, req))
+	})
 }
 
 // handedOver reports whether somebody took the answer before wait ended.

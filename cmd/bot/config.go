@@ -17,9 +17,11 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"roomwarden/adapters/discord"
 	"roomwarden/commands"
 	"roomwarden/journal/sqlstore"
 	"roomwarden/netease"
+	"roomwarden/permissions"
 )
 
 // settings is the table of environment variables. file marks those that may be given as NAME_FILE, the path of a file that holds the
@@ -42,6 +44,12 @@ type settings struct {
 	SlackAPIURL         string   `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
 	SlackCommandPrefix  string   `env:"SLACK_COMMAND_PREFIX"`
 
+	DiscordBotToken      string   `env:"DISCORD_BOT_TOKEN" file:"yes"`
+	DiscordApplicationID string   `env:"DISCORD_APPLICATION_ID"`
+	DiscordPublicKey     string   `env:"DISCORD_PUBLIC_KEY"`
+	DiscordGuildIDs      []string `env:"DISCORD_GUILD_IDS"`
+	DiscordAPIURL        string   `env:"DISCORD_API_URL"`
+
 	DefaultLanguage commands.Language `env:"DEFAULT_LANGUAGE" envDefault:"en"`
 	LogLevel        slog.Level        `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error"`
 	LogFormat       string            `env:"LOG_FORMAT" envDefault:"text"`
@@ -60,7 +68,9 @@ func readSettings(environ []string) (settings, []string) {
 		}
 	}
 	problems = append(problems, unreadable(env.ParseWithOptions(&s, env.Options{Environment: given}), given)...)
-	s.NetEaseBaseURLs, s.SlackSigningSecrets = trimmed(s.NetEaseBaseURLs), trimmed(s.SlackSigningSecrets)
+	for _, list := range []*[]string{&s.NetEaseBaseURLs, &s.SlackSigningSecrets, &s.DiscordGuildIDs} {
+		*list = trimmed(*list)
+	}
 	return s, append(problems, s.problems(given)...)
 }
 
@@ -163,7 +173,11 @@ func (s *settings) problems(given map[string]string) (problems []string) {
 	if !slices.Contains([]commands.NotifyExt{commands.NotifyOff, commands.NotifyReason, commands.NotifyFull}, s.NetEaseNotifyExt) {
 		wrong("NETEASE_NOTIFY_EXT=%s is not known. Set it to off, reason or full.", s.NetEaseNotifyExt)
 	}
+	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.DiscordBotToken == "" {
+		wrong("No chat platform is set up. For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, for Discord DISCORD_BOT_TOKEN, DISCORD_APPLICATION_ID and DISCORD_PUBLIC_KEY; to try the bot without any, run: bot demo.")
+	}
 	s.slackProblems(wrong)
+	s.discordProblems(wrong)
 	if !slices.Contains([]commands.Language{commands.English, commands.Chinese}, s.DefaultLanguage) {
 		wrong("DEFAULT_LANGUAGE=%s is not spoken here. Set it to en or zh-CN.", s.DefaultLanguage)
 	}
@@ -175,8 +189,7 @@ func (s *settings) problems(given map[string]string) (problems []string) {
 
 func (s *settings) slackProblems(wrong func(string, ...any)) {
 	switch {
-	case s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0:
-		wrong("No chat platform is set up. For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET; to try the bot without any, run: bot demo.")
+	case s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0: // Slack is off
 	case s.SlackBotToken == "":
 		wrong("SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not. Take it from the app's page, OAuth & Permissions (xoxb-…).")
 	case len(s.SlackSigningSecrets) == 0:
@@ -197,6 +210,47 @@ func (s *settings) slackProblems(wrong func(string, ...any)) {
 			wrong("SLACK_COMMAND_PREFIX=%s is how the command %s begins, so nobody could tell them apart. Choose another, such as nim-.", s.SlackCommandPrefix, c.Name)
 		}
 	}
+}
+
+var snowflake = regexp.MustCompile(`^[0-9]{15,20}$`)
+
+func (s *settings) discordProblems(wrong func(string, ...any)) {
+	if s.DiscordBotToken == "" {
+		if s.DiscordApplicationID != "" || s.DiscordPublicKey != "" || len(s.DiscordGuildIDs) > 0 {
+			wrong("DISCORD_BOT_TOKEN is not set, but other settings of Discord are. Take it from the application's page, Bot.")
+		}
+		return
+	}
+	if !snowflake.MatchString(s.DiscordApplicationID) {
+		wrong("DISCORD_APPLICATION_ID is not an id. Take it from the application's page, General Information: digits alone.")
+	}
+	if s.DiscordPublicKey == "" {
+		wrong("DISCORD_PUBLIC_KEY is not set. Take it from the application's page, General Information; this version hears Discord over HTTP only.")
+	} else if _, err := discord.ParsePublicKey(s.DiscordPublicKey); err != nil {
+		wrong("DISCORD_PUBLIC_KEY: %v. Take it from the application's page, General Information.", err)
+	}
+	for _, id := range s.DiscordGuildIDs {
+		if !snowflake.MatchString(id) {
+			wrong("DISCORD_GUILD_IDS: %s is not a guild's id. In Discord switch Developer Mode on, then Copy Server ID.", id)
+		}
+	}
+	if s.DiscordAPIURL != "" {
+		if err := checkURL(s.DiscordAPIURL); err != nil {
+			wrong("DISCORD_API_URL: %s %v.", shown(s.DiscordAPIURL), err)
+		}
+	}
+}
+
+// platforms are those that are set up.
+func (s *settings) platforms() []permissions.Platform {
+	var on []permissions.Platform
+	if s.SlackBotToken != "" {
+		on = append(on, permissions.Slack)
+	}
+	if s.DiscordBotToken != "" {
+		on = append(on, permissions.Discord)
+	}
+	return on
 }
 
 // checkURL allows https everywhere, and http to this machine.

@@ -3,26 +3,141 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
+	"roomwarden/commands"
 	"roomwarden/journal"
+	"roomwarden/netease"
 	"roomwarden/permissions"
 )
 
-// checkTime bounds what a probe may wait for the journal.
-const checkTime = 2 * time.Second
+const (
+	// checkTime bounds what a probe may wait for the journal.
+	checkTime = 2 * time.Second
+	// silentAttempts is how many attempts in a row must fail before NetEase counts as out of reach.
+	silentAttempts = 3
+)
+
+// A status is how a part of the bot is.
+type status string
+
+const (
+	statusOK       status = "ok"
+	statusDegraded status = "degraded" // something is wrong, and the bot still does its job
+	statusFailed   status = "failed"
+)
 
 // A part is one thing that the bot needs, and how it is.
 type part struct {
-	Status string `json:"status"`           // "ok", "degraded", "failed"
-	Detail string `json:"detail,omitempty"` // what is wrong
+	Status status `json:"status"`
+	Detail string `json:"detail,omitempty"` // what is wrong, or may be
 }
 
-// health adds GET /healthz, which is 200 while the process answers, and GET /readyz, which is 503 when the bot could not do
-// its job, and tells in its body what is wrong with which part.
-func health(mux *http.ServeMux, store journal.Store, policy *permissions.File) {
+// health knows how the parts are: the journal and the policy by asking them, the others by what was heard of them. It may be
+// used by many goroutines at once.
+type health struct {
+	journal   journal.Store
+	policy    *permissions.File
+	platforms []permissions.Platform
+
+	mu       sync.Mutex
+	signed   map[permissions.Platform]bool // a signed request has come
+	unsigned map[permissions.Platform]int  // refused since the last signed one
+	trouble  map[permissions.Platform]string
+	silent   int    // attempts in a row that NetEase did not answer
+	result   string // of the last of them
+}
+
+func newHealth(store journal.Store, policy *permissions.File, platforms []permissions.Platform) *health {
+	return &health{journal: store, policy: policy, platforms: platforms,
+		signed: map[permissions.Platform]bool{}, unsigned: map[permissions.Platform]int{}, trouble: map[permissions.Platform]string{}}
+}
+
+// event hears what adapters count.
+func (h *health) event(e commands.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch e.Kind {
+	case commands.Signed:
+		h.signed[e.Platform], h.unsigned[e.Platform] = true, 0
+	case commands.Unsigned:
+		h.unsigned[e.Platform]++
+	}
+}
+
+// attempt hears of every attempt of a call to NetEase.
+func (h *health) attempt(a netease.Attempt) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a.Result[0] >= '0' && a.Result[0] <= '9' { // a code is an answer
+		h.silent = 0
+		return
+	}
+	h.silent++
+	h.result = a.Result
+}
+
+// troubled notes what is wrong with a platform, or with "" that nothing is.
+func (h *health) troubled(p permissions.Platform, what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.trouble[p] = what
+}
+
+// names are the parts, in order.
+func (h *health) names() []string {
+	names := []string{"journal", "policy"}
+	for _, p := range h.platforms {
+		names = append(names, string(p))
+	}
+	return append(names, "netease")
+}
+
+// part tells how one of them is.
+func (h *health) part(ctx context.Context, name string) part {
+	switch name {
+	case "journal":
+		ctx, cancel := context.WithTimeout(ctx, checkTime)
+		defer cancel()
+		if err := h.journal.Check(ctx); err != nil {
+			return part{statusFailed, "The journal cannot be written: " + err.Error()}
+		}
+	case "policy":
+		if err := h.policy.Problem(); err != nil {
+			return part{statusDegraded, "The newest version of the policy file is not in force, the one before is: " + err.Error()}
+		}
+	case "netease":
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.silent >= silentAttempts {
+			return part{statusDegraded, fmt.Sprintf("NetEase has not answered the last %d attempts (%s). bot check asks each domain.", h.silent, h.result)}
+		}
+	default:
+		return h.platform(permissions.Platform(name))
+	}
+	return part{Status: statusOK}
+}
+
+func (h *health) platform(p permissions.Platform) part {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.trouble[p] != "":
+		return part{statusDegraded, h.trouble[p]}
+	case h.unsigned[p] > 0 && !h.signed[p]:
+		// Anybody can send these, and Discord does on purpose, so they are a hint and no more.
+		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature, and none was right yet: is it the secret of this app, and is the clock right?", h.unsigned[p])}
+	}
+	return part{Status: statusOK}
+}
+
+// routes adds GET /healthz, which is 200 while the process answers, and GET /readyz, which is 503 when the bot could not do its
+// job, and tells in its body what is wrong with which part.
+func (h *health) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, "ok\n")
@@ -31,20 +146,31 @@ func health(mux *http.ServeMux, store journal.Store, policy *permissions.File) {
 		answer := struct {
 			Status string          `json:"status"` // "ready", "degraded", "unready"
 			Parts  map[string]part `json:"parts"`
-		}{"ready", map[string]part{"journal": {Status: "ok"}, "policy": {Status: "ok"}}}
-		if err := policy.Problem(); err != nil {
-			answer.Status = "degraded"
-			answer.Parts["policy"] = part{"degraded", "The newest version of the policy file is not in force, the one before is: " + err.Error()}
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), checkTime)
-		defer cancel()
-		status := http.StatusOK
-		if err := store.Check(ctx); err != nil {
-			answer.Status, status = "unready", http.StatusServiceUnavailable
-			answer.Parts["journal"] = part{"failed", "The journal cannot be written: " + err.Error()}
+		}{"ready", map[string]part{}}
+		code := http.StatusOK
+		for _, name := range h.names() {
+			p := h.part(r.Context(), name)
+			answer.Parts[name] = p
+			switch {
+			case p.Status == statusFailed:
+				answer.Status, code = "unready", http.StatusServiceUnavailable
+			case p.Status == statusDegraded && code == http.StatusOK:
+				answer.Status = "degraded"
+			}
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.WriteHeader(status)
+		w.WriteHeader(code)
 		json.NewEncoder(w).Encode(answer)
 	})
+}
+
+// level is a status as a number, for a gauge.
+func (s status) level() float64 {
+	switch s {
+	case statusOK:
+		return 1
+	case statusDegraded:
+		return 0.5
+	}
+	return 0
 }

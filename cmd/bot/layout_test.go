@@ -17,26 +17,29 @@ import (
 
 // arrows is who may know whom, tests aside. Only cmd/bot sees everybody.
 var arrows = map[string][]string{
-	"adapters/console":    {"commands", "permissions"},
-	"adapters/slack":      {"commands", "permissions"},
-	"commands":            {"journal", "netease", "permissions"},
-	"journal":             {},
-	"journal/journaltest": {"journal"},
-	"journal/sqlstore":    {"journal"},
-	"netease":             {},
-	"netease/sandbox":     {"netease"},
-	"permissions":         {},
+	"adapters/adaptertest": {"commands"},
+	"adapters/console":     {"commands", "permissions"},
+	"adapters/discord":     {"commands", "permissions"},
+	"adapters/slack":       {"commands", "permissions"},
+	"commands":             {"journal", "netease", "permissions"},
+	"journal":              {},
+	"journal/journaltest":  {"journal"},
+	"journal/sqlstore":     {"journal"},
+	"netease":              {},
+	"netease/sandbox":      {"netease"},
+	"permissions":          {},
 }
 
-// doors is the one room in which a module of others may be named.
-var doors = map[string]string{
-	"github.com/slack-go/slack":     "adapters/slack",
-	"github.com/bwmarrin/discordgo": "adapters/discord",
-	"github.com/ergochat/readline":  "adapters/console",
-	"modernc.org/sqlite":            "journal/sqlstore",
-	"database/sql":                  "journal/sqlstore",
-	"github.com/caarlos0/env/v11":   "cmd/bot",
-	"go.yaml.in/yaml/v4":            "permissions",
+// doors are the rooms in which a module of others may be named.
+var doors = map[string][]string{
+	"github.com/slack-go/slack":           {"adapters/slack"},
+	"github.com/bwmarrin/discordgo":       {"adapters/discord"},
+	"github.com/ergochat/readline":        {"adapters/console"},
+	"modernc.org/sqlite":                  {"journal/sqlstore"},
+	"github.com/prometheus/client_golang": {"cmd/bot"},
+	"database/sql":                        {"journal/sqlstore"},
+	"github.com/caarlos0/env/v11":         {"cmd/bot"},
+	"go.yaml.in/yaml/v4":                  {"permissions", "adapters/slack"},
 }
 
 func TestArrows(t *testing.T) {
@@ -55,9 +58,9 @@ func TestArrows(t *testing.T) {
 		for _, spec := range parsed.Imports {
 			name, err := strconv.Unquote(spec.Path.Value)
 			require.NoError(t, err)
-			for module, door := range doors {
+			for module, rooms := range doors {
 				if name == module || strings.HasPrefix(name, module+"/") {
-					assert.Equal(t, door, room, "%s imports %s", relative, name)
+					assert.Contains(t, rooms, room, "%s imports %s", relative, name)
 				}
 			}
 			ours, ok := strings.CutPrefix(name, "roomwarden/")

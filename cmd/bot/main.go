@@ -1,4 +1,4 @@
-// Command bot is Roomwarden: it lets moderators in Slack govern chat rooms on NetEase IM (网易云信).
+// Command bot is Roomwarden: it lets moderators in Slack and Discord govern chat rooms on NetEase IM (网易云信).
 package main
 
 import (
@@ -41,8 +41,10 @@ type subcommand struct {
 
 func subcommands() []subcommand {
 	return []subcommand{
-		{"serve", "", "listen to Slack (the default)", serve},
+		{"serve", "", "listen to Slack and Discord (the default)", serve},
 		{"demo", "[--as NAME] [--lang en|zh-CN]", "try the bot in this terminal, against a NetEase in memory", demo},
+		{"check", "[--json]", "look whether settings, files, Slack, Discord and NetEase are in order", check},
+		{"manifest", "slack [--socket] [--url https://…] [--all] [--format json|yaml]", "print the manifest of a Slack app", manifest},
 		{"history", "[--room N] [--target A] [--by WHO] [--since 24h] [--limit N] [--json]", "read the journal", showHistory},
 		{"explain", "CODE [--lang en|zh-CN]", "explain a NetEase status code", explainCode},
 		{"version", "", "print the version", printVersion},

@@ -122,6 +122,12 @@ func start(t testing.TB, more ...string) *program {
 	return p
 }
 
+// rewritePolicy puts another policy file in force.
+func (p *program) rewritePolicy(t testing.TB, text string) {
+	require.NoError(t, os.WriteFile(p.policy, []byte(text), 0o600))
+	p.log.find(t, `level=INFO msg="policy file in force"`)
+}
+
 // end stops the program and returns its exit status.
 func (p *program) end() int {
 	p.stop()
@@ -203,7 +209,7 @@ func TestServe(t *testing.T) {
 	assert.Equal(t, "ok\n", body)
 	status, body = p.get(t, "/readyz")
 	assert.Equal(t, http.StatusOK, status)
-	assert.JSONEq(t, `{"status":"ready","parts":{"journal":{"status":"ok"},"policy":{"status":"ok"}}}`, body)
+	assert.JSONEq(t, `{"status":"ready","parts":{"journal":{"status":"ok"},"policy":{"status":"ok"},"slack":{"status":"ok"},"netease":{"status":"ok"}}}`, body)
 	for _, path := range []string{"/", "/slack/commands", "/nowhere"} {
 		status, _ = p.get(t, path)
 		assert.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, status, path)
@@ -243,8 +249,7 @@ func TestPolicyReload(t *testing.T) {
 	assert.Contains(t, body, "line 2")
 	_, message := p.slack(t, "trigger-1", "/mute", "123 lisi 5m")
 	assert.Equal(t, "in_channel", message["response_type"])
-	require.NoError(t, os.WriteFile(p.policy, []byte(strings.ReplaceAll(testPolicy, "U0456", "U0999")), 0o600))
-	p.log.find(t, `level=INFO.*in force`)
+	p.rewritePolicy(t, strings.ReplaceAll(testPolicy, "U0456", "U0999"))
 	_, message = p.slack(t, "trigger-2", "/mute", "123 lisi 5m")
 	assert.Equal(t, "ephemeral", message["response_type"])
 	assert.Contains(t, message["text"], "T0123/U0456")

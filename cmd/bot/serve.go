@@ -9,11 +9,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 
-	"roomwarden/adapters/slack"
 	"roomwarden/commands"
 	"roomwarden/journal/sqlstore"
 	"roomwarden/netease"
@@ -27,25 +27,17 @@ const (
 	warnRate       = 90               // NetEase allows 100 calls a second, and counts the customer's own
 )
 
-// serve runs the bot until ctx ends. It builds from the inside out: settings, rules, journal, NetEase, the
-// dispatcher, the platforms, the listener.
+// serve runs the bot until ctx ends. It builds from the inside out: settings, rules, journal, NetEase, the dispatcher, the
+// platforms, the listener.
 func serve(ctx context.Context, args []string, w world) error {
 	if err := none(args); err != nil {
 		return err
 	}
-	set, problems := readSettings(w.Environ)
-	log := newLog(w.Err, set)
-	policy, err := permissions.Open(set.PermissionsFile, commands.Vocabulary())
-	if err != nil {
-		problems = append(problems, fmt.Sprintf("PERMISSIONS_FILE: %v. See docs/operating.md for what the file holds.", err))
-	} else if names := policy.Policy().NoAccID(); len(names) > 0 && !isSet(w.Environ, "NETEASE_OPERATOR") {
-		problems = append(problems, fmt.Sprintf("NETEASE_OPERATOR is not set, and %s: no accid in %s. Set one of them: NetEase wants to know who acts.",
-			strings.Join(names, ", "), set.PermissionsFile))
-	}
+	set, policy, problems := prepare(w.Environ)
 	if len(problems) > 0 {
 		return usageError{"the settings need attention:\n- " + strings.Join(problems, "\n- ")}
 	}
-
+	log := newLog(w.Err, set)
 	opening, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	store, err := sqlstore.Open(opening, set.DatabaseURL)
@@ -54,44 +46,44 @@ func serve(ctx context.Context, args []string, w world) error {
 	}
 	defer store.Close()
 
+	health := newHealth(store, policy, set.platforms())
+	count := newMetrics(set.platforms())
+	count.parts(health.names(), func(name string) float64 { return health.part(context.Background(), name).Status.level() })
+	policy.OnReload = count.reloaded
+
+	nim := newNetEase(set)
+	nim.Observe = func(a netease.Attempt) { health.attempt(a); count.attempt(a) }
 	dispatcher := &commands.Dispatcher{
-		Policy: policy.Policy, Journal: store, Log: log,
-		NetEase: &netease.Client{
-			AppKey: set.NetEaseAppKey, AppSecret: set.NetEaseAppSecret,
-			Bases: set.NetEaseBaseURLs, Timeout: set.NetEaseTimeout, Rate: set.NetEaseRate,
-		},
+		Policy: policy.Policy, Journal: store, NetEase: nim, Log: log, Observe: count.handled,
 		Operator: netease.AccID(set.NetEaseOperator), NotifyExt: set.NetEaseNotifyExt, Language: set.DefaultLanguage,
 	}
-	inSlack := &slack.Adapter{
-		SigningSecrets: set.SlackSigningSecrets, CommandPrefix: set.SlackCommandPrefix, APIURL: set.SlackAPIURL,
-		Language: set.DefaultLanguage, Handle: dispatcher.Handle, Log: log,
+	parts := &platforms{
+		set: set, policy: policy, log: log, health: health, mux: http.NewServeMux(),
+		handle:  count.handling(dispatcher.Handle),
+		observe: func(e commands.Event) { health.event(e); count.event(e) },
 	}
+	parts.slack()
+	parts.discord()
+	health.routes(parts.mux)
+	parts.mux.Handle("GET /metrics", count.handler())
 
 	listener, err := net.Listen("tcp", set.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/slack/commands", inSlack.Commands())
-	health(mux, store, policy)
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+		Handler: parts.mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	announce(log, set, policy.Policy(), listener.Addr())
-	for _, name := range unserved {
-		if isSet(w.Environ, name) {
-			log.Warn(name + " is set, and this version makes no use of it")
-		}
-	}
+	announce(log, set, w.Environ, policy.Policy(), listener.Addr())
 
-	watching, stopWatching := context.WithCancel(ctx)
-	defer stopWatching()
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		policy.Watch(watching, policyInterval, log)
-	}()
+	background, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
+	var running sync.WaitGroup
+	running.Go(func() { policy.Watch(background, policyInterval, log) })
+	for _, job := range parts.jobs {
+		running.Go(func() { job(background) })
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 
@@ -99,23 +91,32 @@ func serve(ctx context.Context, args []string, w world) error {
 	case <-ctx.Done():
 	case err = <-served:
 	}
+	log.Info("stopping")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	log.Info("stopping")
-	stopped := errors.Join(inSlack.Stop(stopping), server.Shutdown(stopping))
-	stopWatching()
-	select {
-	case <-watched:
-	case <-stopping.Done(): // a read of the file may hang
+	stopBackground()
+	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), waitFor(stopping, &running))
+	if stopped != nil {
+		log.Warn("not everything ended in time", "err", stopped)
 	}
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	if stopped != nil {
-		log.Warn("not everything ended in time", "err", stopped)
-	}
 	log.Info("stopped")
 	return nil
+}
+
+// prepare reads the settings and the policy file, and finds all that is wrong with either.
+func prepare(environ []string) (settings, *permissions.File, []string) {
+	set, problems := readSettings(environ)
+	policy, err := permissions.Open(set.PermissionsFile, commands.Vocabulary())
+	if err != nil {
+		problems = append(problems, fmt.Sprintf("PERMISSIONS_FILE: %v. See docs/operating.md for what the file holds.", err))
+	} else if names := policy.Policy().NoAccID(); len(names) > 0 && !isSet(environ, "NETEASE_OPERATOR") {
+		problems = append(problems, fmt.Sprintf("NETEASE_OPERATOR is not set, and %s: no accid in %s. Set one of them: NetEase wants to know who acts.",
+			strings.Join(names, ", "), set.PermissionsFile))
+	}
+	return set, policy, problems
 }
 
 // isSet tells whether a variable has a value, right or wrong.
@@ -123,27 +124,54 @@ func isSet(environ []string, name string) bool {
 	return strings.TrimSpace(env.ToMap(environ)[name]) != ""
 }
 
-// unserved are settings of other platforms and later versions. Whoever sets one is told that it does nothing.
-var unserved = []string{"SLACK_APP_TOKEN", "DISCORD_BOT_TOKEN", "DISCORD_APPLICATION_ID", "DISCORD_PUBLIC_KEY", "HISTORY_KEEP"}
+func newNetEase(set settings) *netease.Client {
+	return &netease.Client{
+		AppKey: set.NetEaseAppKey, AppSecret: set.NetEaseAppSecret,
+		Bases: set.NetEaseBaseURLs, Timeout: set.NetEaseTimeout, Rate: set.NetEaseRate,
+	}
+}
+
+// waitFor waits for running, but not longer than ctx.
+func waitFor(ctx context.Context, running *sync.WaitGroup) error {
+	ended := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done(): // a read of the policy file may hang
+		return ctx.Err()
+	}
+}
+
+// unserved are settings of later versions. Whoever sets one is told that it does nothing.
+var unserved = []string{"SLACK_APP_TOKEN", "SLACK_CONNECTIONS", "HISTORY_KEEP"}
 
 // announce logs what runs, and what of it is likely not meant so.
-func announce(log *slog.Logger, set settings, policy *permissions.Policy, addr net.Addr) {
-	log.Info("listening", "version", version(), "addr", addr.String(), "journal", journalName(set.DatabaseURL), "permissions", set.PermissionsFile)
+func announce(log *slog.Logger, set settings, environ []string, policy *permissions.Policy, addr net.Addr) {
+	log.Info("listening", "version", version(), "addr", addr.String(), "journal", journalName(set.DatabaseURL), "permissions", set.PermissionsFile, "platforms", set.platforms())
 	for _, warning := range policy.Warnings() {
 		log.Warn("permissions: " + warning)
 	}
 	if set.NetEaseRate > warnRate {
 		log.Warn("NETEASE_RATE is close to or above NetEase's usual limit of 100 calls a second, which the customer's own servers share", "rate", set.NetEaseRate)
 	}
+	for _, name := range unserved {
+		if isSet(environ, name) {
+			log.Warn(name + " is set, and this version makes no use of it")
+		}
+	}
 }
 
 // journalName is a database URL without what may be secret in it.
 func journalName(databaseURL string) string {
-	scheme, rest, _ := strings.Cut(databaseURL, ":")
-	if scheme != "sqlite" {
-		return scheme
+	if strings.HasPrefix(databaseURL, "sqlite:") {
+		return databaseURL
 	}
-	return scheme + ":" + rest
+	scheme, _, _ := strings.Cut(databaseURL, ":")
+	return scheme
 }
 
 func newLog(w io.Writer, set settings) *slog.Logger {

@@ -1,0 +1,304 @@
+package discord
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	discordgo "github.com/bwmarrin/discordgo"
+	"github.com/cenkalti/backoff/v5"
+
+	"roomwarden/commands"
+)
+
+const (
+	defaultBaseURL = "https://discord.com"
+	apiRoot        = "/api/v10"
+	// https://discord.com/developers/docs/reference#user-agent
+	userAgent = "DiscordBot (roomwarden, 1)"
+
+	maxAnswer   = 1 << 20          // bytes of an answer; a full list of commands has a few hundred thousand
+	maxTries    = 8                // of one call
+	maxTooEarly = 3                // of those, because the first answer may not have arrived yet
+	webhookTime = 10 * time.Second // one attempt to tell an answer
+	botTime     = 20 * time.Second // one attempt on the bot's own routes
+	botPatience = time.Minute      // all attempts there
+)
+
+// A Client speaks to Discord's REST API. ApplicationID and BotToken are required but for the answers to interactions, which carry
+// tokens of their own. It may be used by many goroutines at once.
+//
+// Every method returns an *Error for an answer other than 2xx. No error holds a token or a URL.
+type Client struct {
+	ApplicationID string
+	BotToken      string
+	BaseURL       string       // another root (DISCORD_API_URL); empty: https://discord.com
+	HTTP          *http.Client // nil: http.DefaultTransport. Time-outs and redirects are not left to it
+}
+
+func (c Client) String() string {
+	return "discord client of application " + c.ApplicationID + " (token redacted)"
+}
+
+// GoString keeps the token out of %#v.
+func (c Client) GoString() string { return c.String() }
+
+// LogValue keeps the token out of logs.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// An Error is an answer other than 2xx.
+type Error struct {
+	Method string // "PUT"
+	Route  string // "/applications/{app}/commands", with its places unfilled
+	Status int    // of HTTP
+	Code   int    // Discord's own; 0: none, as where something in between answered
+
+	wait time.Duration // of 429
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s %s: HTTP %d", e.Method, e.Route, e.Status)
+	if e.Code != 0 {
+		s += fmt.Sprintf(", code %d", e.Code)
+	}
+	if m := e.meaning(); m != "" {
+		s += ": " + m
+	}
+	return s
+}
+
+// meaning is what to make of it, for whoever runs the bot.
+//
+// https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+func (e *Error) meaning() string {
+	switch e.Code {
+	case discordgo.ErrCodeUnknownWebhook:
+		return "no such interaction: its first answer did not arrive, or its token is gone"
+	case discordgo.ErrCodeUnknownInteraction:
+		return "no such interaction: too late, or answered elsewhere"
+	case discordgo.ErrCodeUnknownMessage:
+		return "the message was removed"
+	case discordgo.ErrCodeInvalidWebhookTokenProvided:
+		return "the interaction's 15 minutes are over"
+	case discordgo.ErrCodeInvalidFormBody:
+		return "Discord does not accept its form"
+	case discordgo.ErrCodeMissingAccess, discordgo.ErrCodeMissingPermissions:
+		return "no access: invite the bot to this server with the scopes bot and applications.commands"
+	case codeTooManyCommands:
+		return "more than 200 new commands today; what is registered keeps working"
+	}
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return "the token is refused"
+	case http.StatusTooManyRequests:
+		return "too many requests"
+	}
+	return ""
+}
+
+const codeTooManyCommands = 30034 // Max number of daily application command creates has been reached
+
+// edit puts m in the place of the first answer. Whether everyone sees it was fixed by that one.
+func (c *Client) edit(ctx context.Context, to commands.ReplyTo, m message) error {
+	m.Flags &^= discordgo.MessageFlagsEphemeral
+	return c.do(ctx, call{method: http.MethodPatch, route: "/webhooks/{app}/{token}/messages/@original", places: parts(to), body: m, repeatable: true})
+}
+
+// remove deletes the first answer; one that is gone already is fine.
+func (c *Client) remove(ctx context.Context, to commands.ReplyTo) error {
+	err := c.do(ctx, call{method: http.MethodDelete, route: "/webhooks/{app}/{token}/messages/@original", places: parts(to), repeatable: true})
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == discordgo.ErrCodeUnknownMessage {
+		return nil
+	}
+	return err
+}
+
+// followUp posts m besides the first answer. It is not repeated once it may have arrived.
+func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) error {
+	return c.do(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), body: m})
+}
+
+// parts is a late answer's address: application id and token.
+func parts(to commands.ReplyTo) []string {
+	app, token, _ := strings.Cut(string(to), "/")
+	return []string{app, token}
+}
+
+// An Application is what Discord knows of the bot.
+type Application struct {
+	ID                      string `json:"id"`
+	Name                    string `json:"name"`
+	VerifyKey               string `json:"verify_key"`                // the public key
+	InteractionsEndpointURL string `json:"interactions_endpoint_url"` // empty: interactions go to the gateway
+}
+
+// Application asks whose token BotToken is.
+//
+// https://discord.com/developers/docs/resources/application#get-current-application
+func (c *Client) Application(ctx context.Context) (Application, error) {
+	var app Application
+	err := c.do(ctx, call{method: http.MethodGet, route: "/applications/@me", bot: true, repeatable: true, into: &app})
+	return app, err
+}
+
+// A call is one thing asked of Discord.
+type call struct {
+	method     string
+	route      string   // with {places}
+	places     []string // what they are filled with, in order
+	bot        bool     // in the bot's name
+	repeatable bool     // a second time does no harm
+	body       any      // nil: none
+	into       any      // where the answer goes; nil: nowhere
+}
+
+// do makes a call, and makes it again where that may help: after 429 when the wait is over; when the interaction is not known
+// yet; after failures of Discord or the network only if it is repeatable or was never sent.
+func (c *Client) do(ctx context.Context, call call) error {
+	body := []byte(nil)
+	if call.body != nil {
+		var err error
+		if body, err = encode(call.body); err != nil {
+			return err
+		}
+	}
+	patience := lateTime
+	if call.bot {
+		patience = botPatience
+	}
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, MaxInterval: 30 * time.Second}
+	tooEarly := 0
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		sent, err := c.attempt(ctx, call, body)
+		e, answered := errors.AsType[*Error](err)
+		switch {
+		case err == nil:
+			return struct{}{}, nil
+		case answered && e.Status == http.StatusTooManyRequests:
+			return struct{}{}, fmt.Errorf("%w (%w)", e, &backoff.RetryAfterError{Duration: e.wait})
+		case answered && e.Code == discordgo.ErrCodeUnknownWebhook && tooEarly < maxTooEarly:
+			tooEarly++
+			return struct{}{}, e
+		case answered && e.Status/100 == 5 && call.repeatable, !answered && (call.repeatable || !sent):
+			return struct{}{}, err
+		default:
+			return struct{}{}, backoff.Permanent(err)
+		}
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(patience))
+	return err
+}
+
+// attempt makes a call once. sent tells whether a part of it may have left this machine.
+func (c *Client) attempt(ctx context.Context, call call, body []byte) (sent bool, err error) {
+	most := webhookTime
+	if call.bot {
+		most = botTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	// A transport that dials tells when it begins to, and when it has a connection; one that tells nothing may have sent.
+	var dialled, connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { dialled.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	req, err := http.NewRequestWithContext(ctx, call.method, c.address(call), bytes.NewReader(body))
+	if err != nil {
+		return false, fmt.Errorf("%s %s: the root of the API is not a URL", call.method, call.route) // err quotes it
+	}
+	if len(body) == 0 {
+		req.Body = http.NoBody
+	} else {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("User-Agent", userAgent)
+	if call.bot {
+		req.Header.Set("Authorization", "Bot "+c.BotToken)
+	}
+	res, err := c.client().Do(req)
+	if err != nil {
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // without failed.URL
+		}
+		return !dialled.Load() || connected.Load(), fmt.Errorf("%s %s: %w", call.method, call.route, err)
+	}
+	defer res.Body.Close()
+	return true, call.read(res)
+}
+
+func (c *Client) address(call call) string {
+	path := call.route
+	for _, p := range call.places {
+		start, end := strings.IndexByte(path, '{'), strings.IndexByte(path, '}')
+		path = path[:start] + url.PathEscape(p) + path[end+1:]
+	}
+	return strings.TrimRight(cmp.Or(c.BaseURL, defaultBaseURL), "/") + apiRoot + path
+}
+
+// client is c.HTTP, but it follows no redirect.
+func (c *Client) client() *http.Client {
+	var h http.Client
+	if c.HTTP != nil {
+		h = *c.HTTP
+	}
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &h
+}
+
+// read decodes an answer. What is not 2xx becomes an *Error, also when its body is not Discord's JSON.
+func (call call) read(res *http.Response) error {
+	said, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if res.StatusCode/100 != 2 {
+		var problem struct {
+			Code       int     `json:"code"`
+			RetryAfter float64 `json:"retry_after"` // s
+		}
+		if json.Unmarshal(said, &problem) != nil {
+			problem.Code = 0
+		}
+		e := &Error{Method: call.method, Route: call.route, Status: res.StatusCode, Code: problem.Code}
+		e.wait = max(retryAfter(res.Header), seconds(problem.RetryAfter), time.Second/4)
+		return e
+	}
+	switch {
+	case call.into == nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s %s: read the answer: %w", call.method, call.route, err)
+	case len(said) > maxAnswer:
+		return backoff.Permanent(fmt.Errorf("%s %s: the answer has more than %d bytes", call.method, call.route, maxAnswer))
+	case json.Unmarshal(said, call.into) != nil:
+		return backoff.Permanent(fmt.Errorf("%s %s: the answer is not the JSON expected", call.method, call.route))
+	}
+	return nil
+}
+
+// https://discord.com/developers/docs/topics/rate-limits
+func retryAfter(h http.Header) time.Duration {
+	s, err := strconv.ParseFloat(h.Get("Retry-After"), 64)
+	if err != nil {
+		return 0
+	}
+	return seconds(s)
+}
+
+// seconds is s as a duration, of a day at most.
+func seconds(s float64) time.Duration {
+	if math.IsNaN(s) {
+		return 0
+	}
+	return time.Duration(max(0, min(s, 24*60*60)) * float64(time.Second))
+}

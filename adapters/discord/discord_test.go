@@ -1,0 +1,363 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"roomwarden/commands"
+	"roomwarden/permissions"
+)
+
+var yes, no = true, false
+
+func TestAnswerInTime(t *testing.T) {
+	for _, took := range []time.Duration{0, 1999 * time.Millisecond} {
+		for _, test := range []struct {
+			name  string
+			reply commands.Reply
+			seen  string
+			flags int
+		}{
+			{"public", publicly(told("lisi is muted")), "everyone: ✅ lisi is muted", 4},
+			{"private", told("lisi is muted"), "the person: ✅ lisi is muted", 4 | 64},
+		} {
+			t.Run(fmt.Sprint(test.name, took), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					a, fake, log := newAdapter(t, after(took, &yes, test.reply))
+					var events []commands.Event
+					var mu sync.Mutex
+					a.Observe = func(e commands.Event) { mu.Lock(); defer mu.Unlock(); events = append(events, e) }
+					began := time.Now()
+					got := use(t, a, fake, payload("mute"))
+					assert.Equal(t, took, time.Since(began))
+					assert.Equal(t, 4, got.Type)
+					assert.Equal(t, test.flags, got.Data.Flags)
+					require.NoError(t, a.Stop(t.Context()))
+					assert.Equal(t, []string{test.seen}, fake.seen())
+					assert.Empty(t, fake.requests, "answered once")
+					assert.ElementsMatch(t, []commands.Event{
+						{Platform: permissions.Discord, Kind: commands.Signed},
+						{Platform: permissions.Discord, Kind: commands.FirstAnswer, Took: took},
+						{Platform: permissions.Discord, Kind: commands.FinalAnswer, Took: took},
+					}, events)
+					assert.Contains(t, log.String(), `msg="discord: command received" guild=41771983423143937 user=80351110224678912 command=mute`)
+					assert.Contains(t, log.String(), `command=mute answered="in time" tone=done number=0 ms=`)
+				})
+			})
+		}
+	}
+}
+
+const original = "/webhooks/1100000000000000001/TOKEN/messages/@original"
+
+// Whether everyone sees "thinking…" is fixed after two seconds; the answer comes after three and may want it otherwise.
+func TestLateAnswer(t *testing.T) {
+	reply := told("lisi is muted")
+	for _, test := range []struct {
+		name     string
+		allowed  *bool
+		reply    commands.Reply
+		thinking string
+		seen     []string
+		requests []string
+	}{
+		{"public as was said", &yes, publicly(reply), "everyone: ", []string{"everyone: ✅ lisi is muted"}, []string{"PATCH " + original}},
+		{"private as was said", &no, reply, "the person: ", []string{"the person: ✅ lisi is muted"}, []string{"PATCH " + original}},
+		{"private, nothing was said", nil, reply, "the person: ", []string{"the person: ✅ lisi is muted"}, []string{"PATCH " + original}},
+		{"private against what was said", &yes, reply, "everyone: ", []string{"the person: ✅ lisi is muted"},
+			[]string{"DELETE " + original, "POST /webhooks/1100000000000000001/TOKEN"}},
+		{"public, nothing was said", nil, publicly(reply), "the person: ", []string{"the person: ✅ lisi is muted", "everyone: ✅ lisi is muted"},
+			[]string{"PATCH " + original, "POST /webhooks/1100000000000000001/TOKEN"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, fake, log := newAdapter(t, after(3*time.Second, test.allowed, test.reply))
+				var final time.Duration
+				a.Observe = func(e commands.Event) {
+					if e.Kind == commands.FinalAnswer {
+						final = e.Took
+					}
+				}
+				began := time.Now()
+				got := use(t, a, fake, payload("mute"))
+				assert.Equal(t, 2*time.Second, time.Since(began))
+				assert.Equal(t, 5, got.Type)
+				assert.Equal(t, []string{test.thinking}, fake.seen())
+				require.NoError(t, a.Stop(t.Context()))
+				assert.Equal(t, test.seen, fake.seen())
+				assert.Equal(t, test.requests, fake.requests)
+				assert.Equal(t, 3*time.Second, final)
+				assert.Contains(t, log.String(), "answered=late tone=done")
+			})
+		})
+	}
+}
+
+// A private answer is never posted while the public "thinking…" stands: Discord would take it for the edit.
+func TestPrivateAnswerStaysPrivateWhenDeletingFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, log := newAdapter(t, after(3*time.Second, &yes, told("secret")))
+		fake.script = []http.HandlerFunc{problem(403, 50001)}
+		use(t, a, fake, payload("mute"))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"DELETE " + original}, fake.requests)
+		assert.Equal(t, []string{"everyone: "}, fake.seen())
+		assert.Contains(t, log.String(), `answered="not at all"`)
+	})
+}
+
+func TestRemovedThinkingIsAsGoodAsDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(3*time.Second, &yes, told("refused")))
+		fake.script = []http.HandlerFunc{problem(404, 10008)}
+		use(t, a, fake, payload("mute"))
+		fake.mu.Lock()
+		fake.loading, fake.view = false, nil // an administrator did
+		fake.mu.Unlock()
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"the person: ✅ refused"}, fake.seen())
+	})
+}
+
+// The same interaction comes twice. Both are acknowledged alike, and the one that ran tells both.
+func TestRedelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		runs := 0
+		a, fake, log := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
+			mu.Lock()
+			runs++
+			repeat := runs > 1
+			mu.Unlock()
+			if !repeat {
+				req.Allowed(true)
+			}
+			time.Sleep(time.Until(time.Unix(946684800, 0).Add(5 * time.Second))) // the bubble's clock begins in 2000
+			reply := publicly(told("lisi is muted"))
+			reply.Repeat = repeat
+			return reply
+		})
+		var wait sync.WaitGroup
+		for _, pause := range []time.Duration{0, time.Second} {
+			wait.Go(func() {
+				time.Sleep(pause)
+				got := use(t, a, fake, payload("mute"))
+				assert.Equal(t, 5, got.Type)
+				assert.Zero(t, got.Data.Flags, "public, both")
+			})
+		}
+		wait.Wait()
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"PATCH " + original}, fake.requests)
+		assert.Equal(t, []string{"everyone: ✅ lisi is muted"}, fake.seen())
+		assert.Contains(t, log.String(), `answered="by its first delivery"`)
+	})
+}
+
+func TestRedeliveryIsAnsweredInTime(t *testing.T) {
+	again := told("lisi is muted")
+	again.Repeat = true
+	a, fake, _ := newAdapter(t, after(0, nil, again))
+	assert.Equal(t, "✅ lisi is muted", use(t, a, fake, payload("mute")).Data.Content)
+}
+
+func TestOtherInteractions(t *testing.T) {
+	const english = "⛔ The bot understands slash commands alone. Nothing was done. Please type the command."
+	const chinese = "⛔ 机器人只接受斜杠命令，没有执行任何操作。请直接输入命令。"
+	menu := payload("mute")
+	menu["data"].(map[string]any)["type"] = 2
+	for _, test := range []struct {
+		name    string
+		in      map[string]any
+		kind    int
+		content string
+	}{
+		{"button", with(with(payload(""), "type", 3), "data", map[string]any{"custom_id": "x", "component_type": 2}), 4, english},
+		{"modal", with(with(payload(""), "type", 5), "data", map[string]any{"custom_id": "x", "components": []any{map[string]any{"type": 99}}}), 4, english},
+		{"in Chinese", with(with(payload(""), "type", 3), "locale", "zh-TW"), 4, chinese},
+		{"autocomplete", with(payload("mute", text("room", "lo")), "type", 4), 8, ""},
+		{"a type to come", with(payload(""), "type", 77), 4, english},
+		{"user command", menu, 4, english},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a, fake, _ := newAdapter(t, nil)
+			got := use(t, a, fake, test.in)
+			assert.Equal(t, test.kind, got.Type)
+			assert.Equal(t, test.content, got.Data.Content)
+			assert.Empty(t, got.Data.Choices)
+			if test.kind == 4 {
+				assert.Equal(t, 4|64, got.Data.Flags)
+			} else {
+				assert.NotNil(t, got.Data.Choices)
+			}
+		})
+	}
+}
+
+func TestWhereCommandsAreTaken(t *testing.T) {
+	const direct = "⛔ The bot takes no commands in direct messages. Nothing was done. Please use a channel of your server."
+	const other = "⛔ The bot is not set up for this server. Nothing was done. Whoever runs the bot can add the server to its settings."
+	inDM := func() map[string]any {
+		p := without(without(payload("whoami"), "member"), "guild_id")
+		return with(with(p, "user", map[string]any{"id": "80351110224678912", "username": "zhangsan"}), "context", 1)
+	}
+	for _, test := range []struct {
+		name   string
+		guilds []string
+		in     map[string]any
+		want   string
+	}{
+		{"any guild", nil, payload("whoami"), "✅ ok"},
+		{"a guild that is served", []string{"1", testGuild}, payload("whoami"), "✅ ok"},
+		{"another guild", []string{"1"}, payload("whoami"), other},
+		{"another guild, in Chinese", []string{"1"}, with(payload("whoami"), "locale", "zh-CN"),
+			"⛔ 机器人没有为此服务器启用，没有执行任何操作。机器人的管理员可以在配置中添加此服务器。"},
+		{"direct message", nil, inDM(), direct},
+		{"direct message, in Chinese", nil, with(inDM(), "locale", "zh-CN"), "⛔ 机器人不接受私信命令，没有执行任何操作。请在服务器的频道中使用。"},
+		{"no locale", nil, without(inDM(), "locale"), "⛔ 机器人不接受私信命令，没有执行任何操作。请在服务器的频道中使用。"},
+		{"member without a guild", nil, without(payload("whoami"), "guild_id"), direct},
+		{"guild without a member", []string{testGuild}, without(payload("whoami"), "member"), direct},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a, fake, _ := newAdapter(t, func(context.Context, commands.Request) commands.Reply { return told("ok") })
+			a.GuildIDs, a.Language = test.guilds, commands.Chinese
+			got := use(t, a, fake, test.in)
+			assert.Equal(t, 4, got.Type)
+			assert.Equal(t, test.want, got.Data.Content)
+			assert.Equal(t, 4|64, got.Data.Flags)
+		})
+	}
+}
+
+func TestPanicBecomesAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, log := newAdapter(t, func(context.Context, commands.Request) commands.Reply { panic("boom") })
+		assert.Equal(t, "⚠️ "+commands.Broken(commands.Chinese).Text.String(), use(t, a, fake, with(payload("mute"), "locale", "zh-CN")).Data.Content)
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Contains(t, log.String(), "panic=boom")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, func(context.Context, commands.Request) commands.Reply { time.Sleep(3 * time.Second); panic("boom") })
+		use(t, a, fake, payload("mute"))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"the person: ⚠️ " + commands.Broken(commands.English).Text.String()}, fake.seen())
+	})
+}
+
+func TestTooManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(10*time.Second, nil, told("done")))
+		var wait sync.WaitGroup
+		for n := range maxRunning {
+			wait.Go(func() {
+				w := httptest.NewRecorder()
+				a.Interactions().ServeHTTP(w, signed(with(payload("mute"), "id", fmt.Sprint(n))))
+			})
+		}
+		wait.Wait()
+		assert.Equal(t, "⛔ "+busy.English, use(t, a, fake, with(payload("mute"), "id", "new")).Data.Content)
+		assert.Equal(t, 5, use(t, a, fake, with(payload("mute"), "id", "7")).Type, "one that runs is not told that nothing was done")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, a.Stop(ctx))
+	})
+}
+
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(5*time.Second, nil, told("lisi is muted")))
+		use(t, a, fake, payload("mute"))
+		began := time.Now()
+		stopped := make(chan error)
+		go func() { stopped <- a.Stop(t.Context()) }()
+		synctest.Wait()
+		assert.Equal(t, "⛔ "+restarting.English, use(t, a, fake, with(payload("mute"), "id", "new")).Data.Content)
+		require.NoError(t, <-stopped)
+		assert.Equal(t, 3*time.Second, time.Since(began))
+		assert.Equal(t, []string{"the person: ✅ lisi is muted"}, fake.seen())
+	})
+}
+
+func TestStopLosesItsPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(time.Hour, nil, told("")))
+		use(t, a, fake, payload("mute"))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		assert.EqualError(t, a.Stop(ctx), "stop discord: commands cut short: 1: context deadline exceeded")
+		assert.Equal(t, []string{"the person: ✅ cancelled"}, fake.seen())
+	})
+	synctest.Test(t, func(t *testing.T) { // and Discord does not answer either
+		a, fake, _ := newAdapter(t, after(time.Hour, nil, told("")))
+		fake.script = []http.HandlerFunc{silent}
+		use(t, a, fake, payload("mute"))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		require.Error(t, a.Stop(ctx))
+		assert.Equal(t, 11*time.Second, time.Since(began))
+	})
+}
+
+// Over real sockets: the acknowledgement comes by itself, the answer is edited in.
+func TestSlowCommandOverSockets(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	a, fake, _ := newAdapter(t, func(context.Context, commands.Request) commands.Reply {
+		<-release
+		return told("lisi is muted")
+	})
+	discord := httptest.NewServer(fake)
+	t.Cleanup(discord.Close)
+	a.Client = &Client{ApplicationID: testApp, BotToken: testBotToken, BaseURL: discord.URL + "/"}
+	bot := httptest.NewServer(a.Interactions())
+	t.Cleanup(bot.Close)
+
+	r := signed(payload("mute"))
+	out, err := http.NewRequestWithContext(t.Context(), http.MethodPost, bot.URL, r.Body)
+	require.NoError(t, err)
+	out.Header = r.Header
+	res, err := http.DefaultClient.Do(out)
+	require.NoError(t, err)
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	assert.JSONEq(t, `{"type":5,"data":{"flags":64}}`, string(body))
+	var got first
+	require.NoError(t, json.Unmarshal(body, &got))
+	fake.first(got)
+	close(release)
+	require.NoError(t, a.Stop(t.Context()))
+	assert.Equal(t, []string{"the person: ✅ lisi is muted"}, fake.seen())
+}
+
+// Discord hangs up before the answer is there: the work goes on.
+func TestDiscordHangsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := errors.New("not run")
+		a, _, log := newAdapter(t, func(ctx context.Context, _ commands.Request) commands.Reply {
+			time.Sleep(1500 * time.Millisecond)
+			ended = ctx.Err()
+			return told("lisi is muted")
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		a.Interactions().ServeHTTP(httptest.NewRecorder(), signed(payload("mute")).WithContext(ctx))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.NoError(t, ended)
+		assert.Contains(t, log.String(), "code 10015: no such interaction")
+		assert.Contains(t, log.String(), `answered="not at all"`)
+	})
+}

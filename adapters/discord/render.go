@@ -1,0 +1,143 @@
+package discord
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	discordgo "github.com/bwmarrin/discordgo"
+
+	"roomwarden/commands"
+)
+
+// maxContent is the longest message. The unit is not said; see size.
+//
+// https://discord.com/developers/docs/resources/message#create-message
+const maxContent = 2000
+
+// Our own measures, in the same unit.
+const (
+	maxFoot  = 700 // choices and the number
+	maxLabel = 75  // the label of a field or a choice
+	minLine  = 200 // with less room left, no line is begun that does not fit
+)
+
+// A message is a reply as Discord takes it, in a first answer, an edit and a follow-up.
+//
+// https://discord.com/developers/docs/resources/message#create-message-jsonform-params
+type message struct {
+	Content         string                 `json:"content"`
+	Flags           discordgo.MessageFlags `json:"flags"`            // always without previews of links
+	AllowedMentions mentions               `json:"allowed_mentions"` // nobody: left out, Discord would notify whom the text names
+}
+
+type mentions struct {
+	Parse []string `json:"parse"`
+}
+
+var emoji = map[commands.Tone]string{
+	commands.Info:     "ℹ️",
+	commands.Done:     "✅",
+	commands.NoChange: "☑️",
+	commands.Refused:  "⛔",
+	commands.Failed:   "❌",
+	commands.Unknown:  "⚠️",
+	commands.Working:  "⏳",
+}
+
+// draw makes a message of any reply. It keeps Discord's limits: what is too long is cut, and says so.
+func draw(r commands.Reply) message {
+	m := message{Flags: discordgo.MessageFlagsSuppressEmbeds, AllowedMentions: mentions{Parse: []string{}}}
+	if !r.Public {
+		m.Flags |= discordgo.MessageFlagsEphemeral
+	}
+	body := []string{strings.TrimSpace(emoji[r.Tone] + " " + marked(r.Text))}
+	for _, f := range r.Fields {
+		body = append(body, labelled("**%s:** %s", f.Label, marked(f.Value)))
+	}
+	foot := choices(r.Choices)
+	if r.Number != 0 {
+		foot = append(foot, "-# #"+strconv.FormatInt(r.Number, 10))
+	}
+	room := maxContent
+	for _, line := range foot {
+		room -= size("\n" + line)
+	}
+	lines := append(fit(strings.Split(strings.Join(body, "\n"), "\n"), room, r.Language), foot...)
+	m.Content = cmp.Or(strings.TrimSpace(strings.Join(lines, "\n")), "…")
+	return m
+}
+
+var leftOut = commands.Text{
+	English: "… %d more lines",
+	Chinese: "……还有 %d 行",
+}
+
+// fit is as many of the lines as there is room for. One that has no room as a whole is cut where that is worth it; how many are left
+// out is said at the end.
+func fit(lines []string, room int, l commands.Language) []string {
+	if size(strings.Join(lines, "\n")) <= room {
+		return lines
+	}
+	room -= size("\n" + fmt.Sprintf(leftOut.In(l), len(lines)))
+	var kept []string
+	for _, line := range lines {
+		if size(line+"\n") > room {
+			if room > minLine {
+				kept = append(kept, cut(line, room-1, unit))
+			}
+			break
+		}
+		kept = append(kept, line)
+		room -= size(line + "\n")
+	}
+	if left := len(lines) - len(kept); left > 0 {
+		kept = append(kept, fmt.Sprintf(leftOut.In(l), left))
+	}
+	return kept
+}
+
+// choices has a line for each choice, as many as there is room for: half a command is none.
+func choices(all []commands.Choice) []string {
+	var lines []string
+	room := maxFoot
+	for i, c := range all {
+		line := labelled("%s: %s", c.Label, code("/"+c.Line))
+		if room -= size(line + "\n"); room < 0 {
+			return append(lines, fmt.Sprintf("… +%d", len(all)-i))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// labelled puts a label before a drawn value; without a label it is the value alone.
+func labelled(format, label, value string) string {
+	label = cut(calm(strings.TrimSpace(oneLine(label))), maxLabel, unit)
+	if label == "" {
+		return value
+	}
+	return fmt.Sprintf(format, label, value)
+}
+
+// unit is what must not be divided at the start of drawn text: a code span, a time, something with its backslash, a pair of stars.
+func unit(s string) (rune, int) {
+	r, n := utf8.DecodeRuneInString(s)
+	switch r {
+	case '`', '<':
+		closing := map[rune]byte{'`': '`', '<': '>'}[r]
+		if end := strings.IndexByte(s[1:], closing); end >= 0 {
+			return r, end + 2
+		}
+	case '\\':
+		_, escaped := utf8.DecodeRuneInString(s[1:])
+		return r, 1 + escaped
+	case '*':
+		if strings.HasPrefix(s, "**") {
+			return r, 2
+		}
+	}
+	return r, n
+}

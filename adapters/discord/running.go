@@ -1,0 +1,132 @@
+package discord
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	maxRunning = 1024            // commands at once, those whose late answer is on its way included
+	lastWords  = time.Second     // for late answers once the work was cancelled
+	stopGrace  = 2 * time.Second // for everything once the work was cancelled
+)
+
+var (
+	errBusy     = errors.New("too many commands at once")
+	errStopping = errors.New("stopping")
+)
+
+// running knows the commands being worked on: how many there are, and how to cancel them. The zero value is ready.
+type running struct {
+	mu       sync.Mutex
+	last     int                        // number of the newest command
+	cancels  map[int]context.CancelFunc // by number, of those that run
+	keys     map[string]*command        // what is told of each key that runs
+	stopping bool
+	idle     chan struct{} // made when stopping begins, closed when nothing runs any more
+}
+
+// A command is one interaction, in however many deliveries.
+type command struct {
+	deliveries int // those that run; guarded by running.mu
+
+	mu           sync.Mutex
+	public       bool // a success will be for everyone
+	acknowledged bool // whether everyone sees the answer is fixed: ack
+	ack          bool
+}
+
+// allowed is a Request's Allowed.
+func (c *command) allowed(public bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.public = public
+}
+
+// acknowledge tells whether the acknowledgement is public: so when a success was said to be by the first time it is asked. All
+// deliveries get the same, since nobody knows which of them Discord heeds.
+func (c *command) acknowledge() (public bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.acknowledged {
+		c.acknowledged, c.ack = true, c.public
+	}
+	return c.ack
+}
+
+// begin takes on a delivery, until end is called, which must be once. life is cancelled when a stop loses its
+// patience; it has no other end. A delivery whose key runs already is always taken on: nobody may tell it that
+// nothing was done.
+func (r *running) begin(key string) (life context.Context, c *command, end func(), err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, runs := r.keys[key]
+	switch {
+	case !runs && r.stopping:
+		return nil, nil, nil, errStopping
+	case !runs && len(r.keys) >= maxRunning:
+		return nil, nil, nil, errBusy
+	case r.cancels == nil:
+		r.cancels, r.keys = make(map[int]context.CancelFunc), make(map[string]*command)
+	}
+	if !runs {
+		c = new(command)
+		r.keys[key] = c
+	}
+	c.deliveries++
+	life, cancel := context.WithCancel(context.Background())
+	r.last++
+	number := r.last
+	r.cancels[number] = cancel
+	return life, c, func() { r.end(number, key) }, nil
+}
+
+func (r *running) end(number int, key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancels[number]()
+	delete(r.cancels, number)
+	if c := r.keys[key]; c.deliveries > 1 {
+		c.deliveries--
+	} else {
+		delete(r.keys, key)
+	}
+	if r.stopping && len(r.cancels) == 0 {
+		close(r.idle)
+	}
+}
+
+// stop lets no command begin any more and waits for those that run. When ctx ends first it cancels them, waits
+// for stopGrace at most, and returns how many they were.
+func (r *running) stop(ctx context.Context) (cut int) {
+	r.mu.Lock()
+	if !r.stopping {
+		r.stopping, r.idle = true, make(chan struct{})
+		if len(r.cancels) == 0 {
+			close(r.idle)
+		}
+	}
+	r.mu.Unlock()
+
+	select {
+	case <-r.idle:
+		return 0
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	cut = len(r.cancels)
+	for _, cancel := range r.cancels {
+		cancel()
+	}
+	r.mu.Unlock()
+
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	select {
+	case <-r.idle:
+	case <-grace.C:
+	}
+	return cut
+}

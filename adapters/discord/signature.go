@@ -1,0 +1,87 @@
+package discord
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	discordgo "github.com/bwmarrin/discordgo"
+
+	"roomwarden/commands"
+)
+
+// Discord states no window for the timestamp. An interaction's token dies after 15 minutes, so what is older cannot be
+// answered; what is ahead allows for a clock that is not right.
+//
+// https://discord.com/developers/docs/interactions/receiving-and-responding
+const (
+	maxAge   = 15 * time.Minute
+	maxAhead = 5 * time.Minute
+)
+
+// Why a request is not taken for Discord's.
+var (
+	errForged = errors.New("no signature, or a wrong one: not from Discord, or not for this public key")
+	errStale  = errors.New("its time is more than 15 minutes before or 5 minutes after this machine's clock")
+)
+
+// ParsePublicKey reads an application's public key as the portal shows it: 64 hex digits. The error does not quote it.
+func ParsePublicKey(digits string) (ed25519.PublicKey, error) {
+	key, err := hex.DecodeString(digits)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("public key: want %d hex digits, as on the application's page in Discord's portal", hex.EncodedLen(ed25519.PublicKeySize))
+	}
+	return key, nil
+}
+
+// verify returns nil when the key signed exactly this body, not long ago, and otherwise errForged, errStale or what is wrong
+// with the key. A request that was seen before passes: its key makes it act once.
+//
+// https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint-validating-security-request-headers
+func verify(header http.Header, body []byte, publicKey string, now time.Time) error {
+	key, err := ParsePublicKey(publicKey)
+	if err != nil {
+		return err
+	}
+	signed := &http.Request{Header: header, Body: io.NopCloser(bytes.NewReader(body))}
+	if !discordgo.VerifyInteraction(signed, key) {
+		return errForged
+	}
+	seconds, err := strconv.ParseInt(header.Get("X-Signature-Timestamp"), 10, 64)
+	if err != nil {
+		return errStale
+	}
+	if age := now.Sub(time.Unix(seconds, 0)); age > maxAge || age < -maxAhead {
+		return errStale
+	}
+	return nil
+}
+
+// receive reads a body that Discord signed. Nothing in it is looked at before that. Any status but 200 is the whole answer.
+//
+// Discord sends wrong signatures on purpose, to see them refused: they are counted and logged, and no reason for alarm.
+func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, now time.Time) (body []byte, status int) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, http.StatusMethodNotAllowed
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, http.StatusRequestEntityTooLarge
+	} else if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	if err := verify(r.Header, body, a.PublicKey, now); err != nil {
+		a.observe(commands.Unsigned, 0)
+		a.Log.Info("discord: request refused", "reason", err)
+		return nil, http.StatusUnauthorized
+	}
+	a.observe(commands.Signed, 0)
+	return body, http.StatusOK
+}

@@ -1,0 +1,57 @@
+package slack
+
+import (
+	"context"
+	"strings"
+)
+
+// An Identity is whom Slack takes the holder of a token for.
+type Identity struct {
+	Team, TeamID string   // the workspace: its name, and T…
+	Enterprise   string   // E…, in an Enterprise Grid; else empty
+	UserID       string   // U… or W…
+	BotID        string   // B…; empty: the token is a person's
+	Scopes       []string // that the token has, in Slack's order; nil: Slack did not say
+}
+
+// Identify asks Slack about a token, at apiURL (empty: Slack's own). The error is a *Refusal where Slack said no, and
+// never holds the token.
+//
+// https://docs.slack.dev/reference/methods/auth.test
+func Identify(ctx context.Context, apiURL, token string) (Identity, error) {
+	const method = "auth.test"
+	answer, err := webAPI(apiURL, token, nil).AuthTestContext(ctx)
+	if err != nil {
+		return Identity{}, failure(method, err)
+	}
+	if answer.TeamID == "" && answer.EnterpriseID == "" {
+		return Identity{}, &Refusal{method, "not ok"}
+	}
+	who := Identity{
+		Team: answer.Team, TeamID: answer.TeamID, Enterprise: answer.EnterpriseID,
+		UserID: answer.UserID, BotID: answer.BotID,
+	}
+	for scope := range strings.SplitSeq(answer.Header.Get("X-OAuth-Scopes"), ",") {
+		if scope = strings.TrimSpace(scope); scope != "" {
+			who.Scopes = append(who.Scopes, scope)
+		}
+	}
+	return who, nil
+}
+
+// scopes are those of the bot token, and what for. There are no others: response_urls, to which answers go, need none.
+//
+// https://docs.slack.dev/reference/scopes
+var scopes = []struct{ name, why string }{
+	{"commands", "to be asked by slash commands, and to answer them"},
+	{"usergroups:read", "to know who is in the user groups that the policy file names"},
+}
+
+// NeededScopes is what the bot needs each scope for, by scope: those that Manifest asks for.
+func NeededScopes() map[string]string {
+	needed := make(map[string]string, len(scopes))
+	for _, s := range scopes {
+		needed[s.name] = s.why
+	}
+	return needed
+}

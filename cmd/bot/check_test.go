@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"roomwarden/netease"
+	"roomwarden/netease/sandbox"
+)
+
+const (
+	testApplication = "123456789012345678"
+	testPublicKey   = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+	testDiscordBot  = "discord-bot-token"
+)
+
+// A hospital is what the doctor looks at, in order unless a test says otherwise.
+type hospital struct {
+	nim    *sandbox.Sandbox
+	ahead  time.Duration // NetEase's clock
+	token  string        // the bot token that Slack accepts
+	scopes string
+	app    map[string]any // what Discord tells of the application
+	env    map[string]string
+}
+
+func newHospital(t *testing.T) *hospital {
+	folder := t.TempDir()
+	h := &hospital{token: testBotToken, scopes: "commands,usergroups:read,chat:write", app: map[string]any{
+		"id": testApplication, "name": "Roomwarden", "verify_key": testPublicKey, "interactions_endpoint_url": "https://your.host/discord/interactions",
+	}}
+	h.nim = sandbox.New("app-key", testAppSecret, func() time.Time { return time.Now().Add(h.ahead) })
+	h.nim.AddRoom(sandbox.Room{ID: 1600849147, Name: "Lobby", Creator: "zhangsan", Managers: []netease.AccID{"guanli"}, Common: []netease.AccID{"lisi"}})
+	nim := httptest.NewServer(h.nim)
+	t.Cleanup(nim.Close)
+	slack := httptest.NewServer(http.HandlerFunc(h.slack))
+	t.Cleanup(slack.Close)
+	discord := httptest.NewServer(http.HandlerFunc(h.discord))
+	t.Cleanup(discord.Close)
+	policy := filepath.Join(folder, "permissions.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte(testPolicy), 0o600))
+	h.env = map[string]string{
+		"DATABASE_URL": "sqlite:" + filepath.Join(folder, "journal.db"), "PERMISSIONS_FILE": policy,
+		"NETEASE_APP_KEY": "app-key", "NETEASE_APP_SECRET": testAppSecret, "NETEASE_OPERATOR": "guanli", "NETEASE_BASE_URLS": nim.URL + "/nimserver",
+		"SLACK_BOT_TOKEN": testBotToken, "SLACK_SIGNING_SECRET": testSigningSecret, "SLACK_API_URL": slack.URL + "/api/",
+		"DISCORD_BOT_TOKEN": testDiscordBot, "DISCORD_APPLICATION_ID": testApplication, "DISCORD_PUBLIC_KEY": testPublicKey, "DISCORD_API_URL": discord.URL,
+	}
+	return h
+}
+
+func (h *hospital) slack(w http.ResponseWriter, r *http.Request) {
+	r.ParseForm()
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/api/usergroups.users.list" && r.Header.Get("Authorization") == "Bearer "+h.token || r.PostForm.Get("token") == h.token && r.URL.Path == "/api/usergroups.users.list" {
+		if r.Form.Get("usergroup") == "S0789" {
+			io.WriteString(w, `{"ok":true,"users":["U0456"]}`)
+		} else {
+			io.WriteString(w, `{"ok":false,"error":"no_such_subteam"}`)
+		}
+		return
+	}
+	if r.URL.Path != "/api/auth.test" || r.Header.Get("Authorization") != "Bearer "+h.token && r.PostForm.Get("token") != h.token {
+		io.WriteString(w, `{"ok":false,"error":"invalid_auth"}`)
+		return
+	}
+	w.Header().Set("X-OAuth-Scopes", h.scopes)
+	io.WriteString(w, `{"ok":true,"url":"https://example.slack.com/","team":"Example","team_id":"T0123","user":"roomwarden","user_id":"U0BOT","bot_id":"B0BOT"}`)
+}
+
+func (h *hospital) discord(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case r.Header.Get("Authorization") != "Bot "+testDiscordBot:
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"message":"401: Unauthorized","code":0}`)
+	case r.URL.Path == "/api/v10/applications/@me":
+		json.NewEncoder(w).Encode(h.app)
+	default:
+		io.WriteString(w, `[]`)
+	}
+}
+
+// examine runs bot check and returns its exit status and output.
+func (h *hospital) examine(t *testing.T, args ...string) (int, string) {
+	var environ []string
+	for name, value := range h.env {
+		environ = append(environ, name+"="+value)
+	}
+	slices.Sort(environ)
+	var out bytes.Buffer
+	status := run(t.Context(), append([]string{"check"}, args...), world{Environ: environ, Out: &out, Err: &out})
+	for _, secret := range []string{testAppSecret, testSigningSecret, testBotToken, testDiscordBot} {
+		assert.NotContains(t, out.String(), secret)
+	}
+	return status, out.String()
+}
+
+func TestCheckFindsNothing(t *testing.T) {
+	h := newHospital(t)
+	status, out := h.examine(t)
+	assert.Equal(t, exitOK, status, "%s", out)
+	assert.NotContains(t, out, "broken")
+	for _, want := range []string{"workspace Example (T0123)", "application Roomwarden", "is healthy", "the key is accepted", "NetEase knows the 1 rooms", "no journal at"} {
+		assert.Contains(t, out, want)
+	}
+	_, err := os.Stat(strings.TrimPrefix(h.env["DATABASE_URL"], "sqlite:"))
+	assert.ErrorIs(t, err, os.ErrNotExist, "the doctor makes no journal")
+
+	status, out = h.examine(t, "--json")
+	assert.Equal(t, exitOK, status)
+	var answer struct {
+		OK       bool
+		Findings []finding
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &answer))
+	assert.True(t, answer.OK)
+	assert.NotEmpty(t, answer.Findings)
+}
+
+// TestCheckFinds: each wrong set-up is found, and told with the way out.
+func TestCheckFinds(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	policy := func(t *testing.T, h *hospital, text string) {
+		require.NoError(t, os.WriteFile(h.env["PERMISSIONS_FILE"], []byte(text), 0o600))
+	}
+	tests := []struct {
+		name   string
+		make   func(t *testing.T, h *hospital)
+		status int
+		want   []string
+	}{
+		{"settings missing", func(_ *testing.T, h *hospital) { h.env["NETEASE_APP_KEY"] = "" }, exitFailed, []string{"broken   settings: NETEASE_APP_KEY is not set"}},
+		{"no policy file", func(_ *testing.T, h *hospital) { os.Remove(h.env["PERMISSIONS_FILE"]) }, exitFailed, []string{"broken   policy: PERMISSIONS_FILE"}},
+		{"a mistake in the policy file", func(t *testing.T, h *hospital) { policy(t, h, "moderators:\n  - nam: x\n") }, exitFailed, []string{"line 2"}},
+		{"nobody to act", func(t *testing.T, h *hospital) {
+			h.env["NETEASE_OPERATOR"] = ""
+			policy(t, h, "moderators:\n  - {name: On-call, slack: [T0123/U0456], commands: [mute], rooms: [1600849147]}\n")
+		}, exitFailed, []string{"NETEASE_OPERATOR is not set", "On-call"}},
+		{"a room that NetEase does not know", func(t *testing.T, h *hospital) { policy(t, h, testPolicy+"  arena: 456\n") }, exitFailed, []string{"broken   policy: NetEase knows no room 456"}},
+		{"a closed room", func(t *testing.T, h *hospital) {
+			h.nim.AddRoom(sandbox.Room{ID: 456, Creator: "zhangsan", Closed: true})
+			policy(t, h, testPolicy+"  arena: 456\n")
+		}, exitOK, []string{"warning  policy: room 456 is closed"}},
+		{"an operator who manages nothing", func(_ *testing.T, h *hospital) { h.env["NETEASE_OPERATOR"] = "lisi" }, exitOK, []string{"warning  policy: NETEASE_OPERATOR lisi is neither creator nor manager of room 1600849147"}},
+		{"a journal that cannot be made", func(_ *testing.T, h *hospital) { h.env["DATABASE_URL"] = "sqlite:/proc/nowhere/journal.db" }, exitFailed, []string{"broken   journal: there is no journal"}},
+		{"a journal that is none", func(t *testing.T, h *hospital) {
+			require.NoError(t, os.WriteFile(strings.TrimPrefix(h.env["DATABASE_URL"], "sqlite:"), []byte("not a database at all, but long enough to be looked at"), 0o600))
+		}, exitFailed, []string{"broken   journal"}},
+		{"another kind of database", func(_ *testing.T, h *hospital) { h.env["DATABASE_URL"] = "mysql://x" }, exitFailed, []string{"DATABASE_URL"}},
+		{"a Slack token that is none", func(_ *testing.T, h *hospital) { h.token = "xoxb-another" }, exitFailed, []string{"broken   slack: the bot token could not be used", "invalid_auth"}},
+		{"a scope missing", func(_ *testing.T, h *hospital) { h.scopes = "commands" }, exitFailed, []string{"broken   slack: the scope usergroups:read is missing"}},
+		{"user groups", func(t *testing.T, h *hospital) {
+			policy(t, h, testPolicy[:strings.Index(testPolicy, "rooms:\n  lobby")]+"  - {name: On-call, slack_groups: [T0123/S0789, T0123/S0999], commands: [mute], rooms: [lobby]}\nrooms:\n  lobby: 1600849147\n")
+		}, exitFailed, []string{"the user group T0123/S0789 has 1 members", "broken   policy: Slack knows no user group T0123/S0999"}},
+		{"Slack out of reach", func(_ *testing.T, h *hospital) { h.env["SLACK_API_URL"] = closed.URL + "/api/" }, exitFailed, []string{"broken   slack: the bot token could not be used"}},
+		{"a Discord token that is none", func(_ *testing.T, h *hospital) { h.env["DISCORD_BOT_TOKEN"] = "another-token" }, exitFailed, []string{"broken   discord: the bot token could not be used"}},
+		{"another application", func(_ *testing.T, h *hospital) { h.app["id"] = "223456789012345678" }, exitFailed, []string{"broken   discord: DISCORD_APPLICATION_ID is another"}},
+		{"another public key", func(_ *testing.T, h *hospital) { h.app["verify_key"] = strings.Repeat("ab", 32) }, exitFailed, []string{"broken   discord: DISCORD_PUBLIC_KEY is not"}},
+		{"no endpoint", func(_ *testing.T, h *hospital) { delete(h.app, "interactions_endpoint_url") }, exitFailed, []string{"broken   discord: the application has no Interactions Endpoint URL"}},
+		{"commands not registered", func(_ *testing.T, h *hospital) {}, exitOK, []string{"warning  discord: the registered commands are not those of this version"}},
+		{"another key", func(_ *testing.T, h *hospital) { h.env["NETEASE_APP_SECRET"] = "another" }, exitFailed, []string{"broken   netease: a signed read was answered 414", "checksum"}},
+		{"a clock that is off", func(_ *testing.T, h *hospital) { h.ahead = 7*time.Minute + 30*time.Second }, exitFailed, []string{"clock is 7m", "The clock of the bot's machine differs"}},
+		{"a clock that is a little off", func(_ *testing.T, h *hospital) { h.ahead = 2*time.Minute + 30*time.Second }, exitOK, []string{"warning  netease: this machine's clock is 2m"}},
+		{"a domain out of reach", func(_ *testing.T, h *hospital) { h.env["NETEASE_BASE_URLS"] += "," + closed.URL + "/nimserver" }, exitFailed, []string{"is not healthy", "the key is accepted"}},
+		{"a rate too high", func(_ *testing.T, h *hospital) { h.env["NETEASE_RATE"] = "99" }, exitOK, []string{"warning  settings: NETEASE_RATE=99"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHospital(t)
+			tt.make(t, h)
+			status, out := h.examine(t)
+			assert.Equal(t, tt.status, status, "%s", out)
+			for _, want := range tt.want {
+				assert.Contains(t, out, want)
+			}
+			for line := range strings.Lines(out) {
+				if strings.HasPrefix(line, "broken") && !strings.HasPrefix(line, "broken   settings") && !strings.HasPrefix(line, "broken   policy: PERM") {
+					assert.Contains(t, out, line+"         → ", "every finding has its fix")
+				}
+			}
+		})
+	}
+}
+
+func TestCheckEndsWithItsContext(t *testing.T) {
+	h := newHospital(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var environ []string
+	for name, value := range h.env {
+		environ = append(environ, name+"="+value)
+	}
+	assert.Equal(t, exitFailed, run(ctx, []string{"check"}, world{Environ: environ, Out: io.Discard, Err: io.Discard}))
+}
+
+// TestMetrics: what happened is counted, under the names that the docs tell.
+func TestMetrics(t *testing.T) {
+	p := start(t)
+	p.slack(t, "trigger-1", "/mute", "room=123 target=lisi 300s")
+	p.slack(t, "trigger-2", "/mute", "123")
+	p.post(t, "command=%2Fmute", fmt.Sprint(time.Now().Unix()), "a forged secret")
+	status, body := p.get(t, "/metrics")
+	require.Equal(t, http.StatusOK, status)
+	for _, want := range []string{
+		`roomwarden_commands_total{command="mute",outcome="done",platform="slack"} 1`,
+		`roomwarden_commands_total{command="",outcome="refused",platform="slack"} 1`,
+		`roomwarden_first_answer_seconds_count{platform="slack"} 2`, `roomwarden_final_answer_seconds_count{platform="slack"} 2`,
+		`roomwarden_in_flight{platform="slack"} 0`, `roomwarden_unsigned_requests_total{platform="slack"} 1`,
+		`roomwarden_netease_calls_total{code="200",domain="127.0.0.1:`, `roomwarden_netease_call_seconds_count{interface="temporaryMute"} 1`,
+		`roomwarden_policy_reloads_total{result="ok"} 0`, `roomwarden_last_signed_request_age_seconds{platform="slack"} `,
+		`roomwarden_part_status{part="journal"} 1`, `roomwarden_part_status{part="netease"} 1`, `roomwarden_build_info{`,
+	} {
+		assert.Contains(t, body, want)
+	}
+}

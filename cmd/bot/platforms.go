@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"roomwarden/adapters/discord"
+	"roomwarden/adapters/slack"
+	"roomwarden/commands"
+	"roomwarden/permissions"
+)
+
+// A platforms puts the chat platforms that are set up on the listener.
+type platforms struct {
+	set     settings
+	policy  *permissions.File
+	log     *slog.Logger
+	health  *health
+	mux     *http.ServeMux
+	handle  commands.Handler
+	observe func(commands.Event)
+
+	stops []func(context.Context) error
+	jobs  []func(context.Context) // run beside the listener until their context ends
+}
+
+func (p *platforms) slack() {
+	if !slices.Contains(p.set.platforms(), permissions.Slack) {
+		return
+	}
+	groups := &slack.Groups{
+		Token: p.set.SlackBotToken, APIURL: p.set.SlackAPIURL, Log: p.log,
+		Named: func() []string { return p.policy.Policy().SlackGroups() },
+	}
+	adapter := &slack.Adapter{
+		SigningSecrets: p.set.SlackSigningSecrets, CommandPrefix: p.set.SlackCommandPrefix, APIURL: p.set.SlackAPIURL,
+		Language: p.set.DefaultLanguage, Groups: groups.Of, Handle: p.handle, Observe: p.observe, Log: p.log,
+	}
+	p.mux.Handle("/slack/commands", adapter.Commands())
+	p.stops = append(p.stops, adapter.Stop)
+}
+
+func (p *platforms) discord() {
+	if !slices.Contains(p.set.platforms(), permissions.Discord) {
+		return
+	}
+	client := newDiscord(p.set)
+	adapter := &discord.Adapter{
+		PublicKey: p.set.DiscordPublicKey, GuildIDs: p.set.DiscordGuildIDs, Language: p.set.DefaultLanguage,
+		Client: client, Handle: p.handle, Observe: p.observe, Log: p.log,
+	}
+	p.mux.Handle("/discord/interactions", adapter.Interactions())
+	p.stops = append(p.stops, adapter.Stop)
+	p.jobs = append(p.jobs, func(ctx context.Context) { p.register(ctx, client) })
+}
+
+func newDiscord(set settings) *discord.Client {
+	return &discord.Client{ApplicationID: set.DiscordApplicationID, BotToken: set.DiscordBotToken, BaseURL: set.DiscordAPIURL}
+}
+
+// register registers the commands in Discord, and tries again until that has worked or ctx ends.
+func (p *platforms) register(ctx context.Context, client *discord.Client) {
+	const longest = 10 * time.Minute
+	for pause := 5 * time.Second; ; pause = min(2*pause, longest) {
+		err := client.Register(ctx, p.set.DiscordGuildIDs, p.log)
+		if err == nil {
+			p.health.troubled(permissions.Discord, "")
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.health.troubled(permissions.Discord, "The commands could not be registered: "+err.Error())
+		p.log.Error("discord: register commands", "err", err, "again_in", pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// stop stops the intake of all platforms at once, and waits for what runs.
+func (p *platforms) stop(ctx context.Context) error {
+	errs := make([]error, len(p.stops))
+	var all sync.WaitGroup
+	for i, stop := range p.stops {
+		all.Go(func() { errs[i] = stop(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}

@@ -94,7 +94,7 @@ var Table = []Command{
 // The arguments that commands share.
 var (
 	room   = Arg{Name: "room", Kind: Room, Required: true, Help: Text{"room id or name", "聊天室 ID 或名称"}}
-	reason = Arg{Name: "reason", Kind: Words, Help: Text{"for the journal; in quotes when it has spaces", "原因，会记入操作记录；有空格时请加引号"}}
+	reason = Arg{Name: "reason", Kind: Words, Help: Text{"why; kept in the journal", "原因，会记入操作记录"}}
 	notify = Arg{Name: "notify", Kind: YesNo, Help: Text{"yes or no: is the room told; yes by default", "yes 或 no：是否通知聊天室，默认 yes"}}
 )
 

@@ -1,5 +1,6 @@
 // Package discord is how people in Discord speak to the bot: it verifies that an interaction is Discord's, translates it into a
-// commands.Request, acknowledges it in time, and draws the commands.Reply. It also registers the commands with Discord.
+// commands.Request, acknowledges it in time, and draws the commands.Reply. It also registers the commands with Discord: table.go
+// is what, register.go how.
 //
 // A command takes this way:
 //
@@ -96,13 +97,13 @@ func (a *Adapter) serveInteraction(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	response, err := a.respond(r.Context(), i, at)
+	first, err := a.respond(r.Context(), i, at)
 	if err != nil {
 		a.Log.Warn("discord: unreadable interaction", "error", err)
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if err := write(w, response); err != nil {
+	if err := write(w, first); err != nil {
 		a.Log.Warn("discord: write the first answer", "error", err)
 	}
 }

@@ -105,6 +105,20 @@ func TestLateAnswer(t *testing.T) {
 	}
 }
 
+// The handler says that a success will be public when the person has been told privately to wait.
+func TestAllowedAfterTheAcknowledgement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
+			time.Sleep(2500 * time.Millisecond)
+			req.Allowed(true)
+			return publicly(told("lisi is muted"))
+		})
+		assert.Equal(t, 64, use(t, a, fake, payload("mute")).Data.Flags)
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"the person: ✅ lisi is muted", "everyone: ✅ lisi is muted"}, fake.seen())
+	})
+}
+
 // A private answer is never posted while the public "thinking…" stands: Discord would take it for the edit.
 func TestPrivateAnswerStaysPrivateWhenDeletingFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -42,9 +42,8 @@ func payload(command string, options ...map[string]any) map[string]any {
 			"user":  map[string]any{"id": "80351110224678912", "username": "zhangsan", "global_name": "Zhang San", "discriminator": "0", "avatar": nil},
 			"roles": []any{"41771983423143936", "539082325061836999"}, "permissions": "2147483647", "nick": nil, "mute": false, "deaf": false,
 		},
-		"data":                           map[string]any{"id": "1300000000000000009", "name": command, "type": 1, "options": options},
-		"entitlements":                   []any{},
-		"authorizing_integration_owners": map[string]any{"0": testGuild},
+		"data":         map[string]any{"id": "1300000000000000009", "name": command, "type": 1, "options": options},
+		"entitlements": []any{}, "authorizing_integration_owners": map[string]any{"0": testGuild},
 	}
 }
 
@@ -190,7 +189,6 @@ type fakeDiscord struct {
 	view     []*shownMessage
 	lists    map[string][]map[string]any // commands by guild; "": global
 	guilds   []string                    // that the bot is in
-	app      map[string]any
 }
 
 type shownMessage struct {
@@ -264,8 +262,7 @@ func (d *fakeDiscord) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(body) > 0 {
 		assert.Equal(d.t, "application/json", r.Header.Get("Content-Type"))
 	}
-	route := template(path)
-	d.check(route, strings.ToLower(r.Method), body)
+	d.check(template(path), strings.ToLower(r.Method), body)
 	if strings.HasPrefix(path, "/webhooks/") {
 		assert.Empty(d.t, r.Header.Get("Authorization"), "the token is in the path")
 		if len(body) > 0 {
@@ -280,7 +277,7 @@ func (d *fakeDiscord) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.serve(w, r, route, path, body)
+	d.serve(w, r, path, body)
 }
 
 // template is the path as the OpenAPI document has it.
@@ -299,16 +296,17 @@ func template(path string) string {
 	return path
 }
 
-func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, route, path string, body []byte) {
+func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string, body []byte) {
 	var m struct {
 		Content string
 		Flags   int
 	}
 	_ = json.Unmarshal(body, &m)
 	switch {
-	case strings.HasPrefix(route, "/webhooks/") && d.original == nil:
+	case strings.HasPrefix(path, "/webhooks/") && d.original == nil:
 		problem(404, 10015)(w, r)
 	case r.Method == http.MethodPatch:
+		assert.Zero(d.t, m.Flags&64, "who sees it cannot be edited")
 		d.original.content, d.loading = m.Content, false
 		io.WriteString(w, `{"id":"1"}`)
 	case r.Method == http.MethodDelete:
@@ -326,7 +324,7 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, route, path 
 	case r.Method == http.MethodPost:
 		d.view = append(d.view, &shownMessage{public: m.Flags&64 == 0, content: m.Content})
 	case path == "/applications/@me":
-		_ = json.NewEncoder(w).Encode(d.app)
+		io.WriteString(w, `{"id":"1"}`)
 	case path == "/users/@me/guilds":
 		var all []map[string]any
 		for _, g := range d.guilds {

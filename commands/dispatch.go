@@ -172,7 +172,7 @@ func (d *Dispatcher) run(ctx context.Context, j *job) (end ending) {
 func (d *Dispatcher) reply(j *job, number int64, end ending) Reply {
 	return Reply{
 		Tone: end.tone, Language: j.language, Text: end.text, Fields: end.fields, Choices: end.choices,
-		Public: end.tone == Done && j.Command.Write, Number: number,
+		Public: end.tone == Done, Number: number,
 	}
 }
 
@@ -251,6 +251,9 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	var ask Prose
 	if len(denied.Ask) > 0 {
 		ask = j.say(sayAsk, values{"names": list(j.language, denied.Ask)})
+	}
+	if j.who.Unsure {
+		ask = j.say(sayUnsure, nil).then(ask)
 	}
 	switch {
 	case denied.Stranger:

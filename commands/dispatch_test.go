@@ -218,6 +218,19 @@ func TestTurnComesTooLate(t *testing.T) {
 	})
 }
 
+// TestTimeToLook: however slow the call was, time is left to look what became of it.
+func TestTimeToLook(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		slow := client(s.nim)
+		slow.Timeout = 20 * time.Second
+		s.dispatcher.NetEase = slow
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Delay: time.Minute, Applied: true, Times: 3})
+		reply := s.ask("1", "zhangsan", "muteroom 123")
+		assert.Equal(t, Done, reply.Tone, "%s", reply.Text)
+		assert.Contains(t, reply.Text.String(), "I looked: Room 123 is muted.")
+	})
+}
+
 // TestStrangersShareEntries: beyond ten refusals a minute a stranger's share one entry.
 func TestStrangersShareEntries(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
@@ -225,6 +238,7 @@ func TestStrangersShareEntries(t *testing.T) {
 			reply := s.ask(fmt.Sprint("a", i), "wangwu", "mute 123 lisi 5m")
 			assert.Equal(t, Refused, reply.Tone)
 			assert.Contains(t, reply.Text.String(), "Your id is wangwu")
+			assert.NotContains(t, reply.Text.String(), "could not be written")
 		}
 		list := s.entries(t)
 		assert.Len(t, list, 11)
@@ -321,6 +335,21 @@ func TestLog(t *testing.T) {
 		for _, secret := range []string{"trigger-secret", "hooks.slack.com", "example-secret", "private"} {
 			assert.NotContains(t, log.String(), secret)
 		}
+	})
+}
+
+// TestUnsure: who may be let in by a group that could not be read is refused, and told why that may be wrong.
+func TestUnsure(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		for i, who := range []string{"wangwu", "oncall"} {
+			unsure := person(who)
+			unsure.Unsure = true
+			reply := s.dispatcher.Handle(context.Background(), Request{Key: fmt.Sprint(i), Who: unsure, Line: "muteroom 123", At: time.Now()})
+			assert.Equal(t, Refused, reply.Tone)
+			assert.Contains(t, reply.Text.String(), "could not all be read just now")
+		}
+		assert.NotContains(t, s.ask("3", "wangwu", "muteroom 123").Text.String(), "could not all be read")
+		assert.Empty(t, s.ops())
 	})
 }
 

@@ -18,7 +18,7 @@ type Observation struct {
 type Event struct {
 	Platform permissions.Platform
 	Kind     EventKind
-	Took     time.Duration // of FirstAnswer and FinalAnswer: from receipt
+	Took     time.Duration // of FirstAnswer, FinalAnswer and Undelivered: from receipt
 }
 
 // An EventKind is what happened.
@@ -28,5 +28,6 @@ const (
 	Signed      EventKind = iota + 1 // a request came that the platform had signed
 	Unsigned                         // one came that it had not signed, or not now
 	FirstAnswer                      // the platform's first response was ready: an answer or an acknowledgement
-	FinalAnswer                      // the answer itself was ready
+	FinalAnswer                      // the answer itself was given: in the first response, or delivered after it
+	Undelivered                      // an answer that came late could not be delivered
 )

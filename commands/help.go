@@ -8,9 +8,9 @@ func help(_ context.Context, j *job) ending {
 		return ending{tone: Info, text: usageOf(j.language, row), fields: argFields(j.language, row)}
 	}
 	end := ending{tone: Info, text: j.say(Text{
-		"Type a command, such as {mute} or {delayclose}. {help} explains one.",
-		"输入命令即可，例如 {mute} 或 {delayclose}。{help} 可查看某个命令的用法。",
-	}, values{"mute": id("mute 123 lisi 5m"), "delayclose": id("delayclose 123 idle 1h"), "help": id("help mute")})}
+		"These are the commands. {help} explains one, here {mute}.",
+		"以下是全部命令。{help} 可查看某个命令（例如 {mute}）的用法。",
+	}, values{"mute": id("mute"), "help": id("help mute")})}
 	for _, row := range j.table {
 		end.fields = append(end.fields, Field{Label: row.Name, Value: Prose{}.words(row.Help.In(j.language))})
 	}

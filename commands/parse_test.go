@@ -71,6 +71,7 @@ func TestParse(t *testing.T) {
 		{"single quotes", "/mute 123 lisi 5m reason='don’t spam'", mute5 + ` reason="don’t spam"`},
 		{"an apostrophe", "/mute 123 lisi 5m reason=don't", mute5 + ` reason="don't"`},
 		{"quoted ids", `/mute "123" "lisi" "5m"`, mute5},
+		{"quoted ids with spaces around", `/mute room=" 123" target="lisi " duration=" 5m "`, mute5},
 		{"told not to tell", "/mute 123 lisi 5m notify=no", mute5 + " notify=false"},
 		{"told to tell, in Chinese", "/mute 123 lisi 5m notify=是", mute5 + " notify=true"},
 		{"on", "/mute 123 lisi 5m notify=ON", mute5 + " notify=true"},

@@ -10,7 +10,7 @@ type Tone string
 
 const (
 	Info     Tone = "info"     // a question was answered; nothing was to be changed
-	Done     Tone = "done"     // it happened
+	Done     Tone = "done"     // it happened: NetEase has changed something
 	NoChange Tone = "nochange" // it already was so
 	Refused  Tone = "refused"  // the bot said no; nothing was sent to NetEase
 	Failed   Tone = "failed"   // NetEase said no or was never reached: nothing happened, for certain

@@ -104,6 +104,9 @@ var (
 	sayNotThere = Text{
 		"You do not have the {right} right in room {room}.",
 		"你没有在聊天室 {room} 使用 {right} 的权限。"}
+	sayUnsure = Text{
+		"Your groups could not all be read just now, and one of them may let you in: repeat the command in a moment.",
+		"你所在的用户组暂时未能全部读取，其中可能有能让你使用的组：请稍后重试。"}
 	sayAsk = Text{
 		"You can ask {names}.",
 		"可联系 {names}。"}

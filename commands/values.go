@@ -45,7 +45,7 @@ func firstRune(s string) rune {
 // tidy is how ids, choices and lengths of time are read: folded, in lower case, without the marks of a chat program or the stop at the
 // end of a sentence. An account may end in a full stop, so that one stays there.
 func tidy(value string) string {
-	return strings.TrimRight(strings.Trim(strings.ToLower(fold(value)), "`*"), "。;；!?")
+	return strings.TrimRight(strings.Trim(strings.TrimSpace(strings.ToLower(fold(value))), "`*"), "。;；!?")
 }
 
 var roomName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)

@@ -501,6 +501,29 @@ func TestRest(t *testing.T) {
 	})
 }
 
+// TestRestHoldsThoseInLine: who waits for their turn when a 416 comes does not call either.
+func TestRestHoldsThoseInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := nim()
+		c := client(s)
+		c.Rate = 2
+		s.Inject(netease.OpGet, sandbox.Fault{Code: 416, Delay: 300 * time.Millisecond})
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				_, err := c.Room(t.Context(), 123)
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		calls := s.Calls()
+		for i := range calls[1:] {
+			gap := calls[i+1].At.Sub(calls[0].At)
+			assert.False(t, gap > 400*time.Millisecond && gap < 10*time.Second, "a call %v after the one that was refused", gap)
+		}
+	})
+}
+
 // TestRate: however many call at once, NetEase meets no more than the rate and a small burst.
 func TestRate(t *testing.T) {
 	for _, rate := range []float64{0, 5, 90, 95} {

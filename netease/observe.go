@@ -14,13 +14,16 @@ type Attempt struct {
 	Domain string // host of the base
 	Result string // the code, "200"; or "no_answer", "not_sent", "http_502"
 	Took   time.Duration
+
+	Answered bool // NetEase gave a code
 }
 
 func (c *Client) observe(op Op, base string, sent bool, err error, took time.Duration) {
 	if c.Observe == nil {
 		return
 	}
-	c.Observe(Attempt{Op: op, Domain: domain(base), Result: result(sent, err), Took: took})
+	_, refused := errors.AsType[*Error](err)
+	c.Observe(Attempt{Op: op, Domain: domain(base), Result: result(sent, err), Took: took, Answered: err == nil || refused})
 }
 
 func domain(base string) string {

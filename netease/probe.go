@@ -74,7 +74,9 @@ func (c *Client) tryKey(ctx context.Context, base string, room RoomID) error {
 	if _, ok := c.gate(f.op).wait(ctx); !ok {
 		return ErrNoTime
 	}
+	begun := time.Now()
 	_, sent, err := c.attempt(ctx, base, f, NewRequestID())
+	c.observe(f.op, base, sent, err, time.Since(begun))
 	if errors.Is(err, CodeNotFound) || errors.Is(err, CodeRoomClosed) {
 		return nil
 	}

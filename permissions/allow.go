@@ -129,6 +129,31 @@ func (p *Policy) Rooms() []int64 {
 	return slices.Compact(rooms)
 }
 
+// AccIDs are the accounts that entries act as in a room, each once, in the order of the file.
+func (p *Policy) AccIDs(room int64) []string {
+	var accounts []string
+	for _, e := range p.all() {
+		if e.AccID != "" && e.Rooms.Has(room) && !slices.Contains(accounts, e.AccID) {
+			accounts = append(accounts, e.AccID)
+		}
+	}
+	return accounts
+}
+
+// SlackIDs are the Slack users and user groups that the file names, "T0123/U0456", sorted, each once.
+func (p *Policy) SlackIDs() []string {
+	var ids []string
+	for _, e := range p.all() {
+		for i := range e.people {
+			if i.list == slackUsers || i.list == slackGroups {
+				ids = append(ids, i.value)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // Entries are the entries that name who, in the order of the file; none for a stranger.
 func (p *Policy) Entries(who Subject) []Entry {
 	var named []Entry

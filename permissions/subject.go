@@ -17,6 +17,7 @@ type Subject struct {
 	User     string   // Slack: U… or W…; Discord: the user id; console: the name played
 	Name     string   // for people to read; decides nothing
 	Groups   []string // Slack: user group ids (S…) of Space; Discord: role ids
+	Unsure   bool     // some groups of the person could not be read: Groups may lack one
 }
 
 // ID is the person's id as the policy file wants it: "T0123/U0456" for Slack,

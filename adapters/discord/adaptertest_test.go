@@ -85,6 +85,9 @@ func (g *guild) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
 
+// asTyped writes options as other platforms do.
+var asTyped = strings.NewReplacer("room:", "room=", "target:", "target=")
+
 // shownTo is what people read of a message: its content, escapes undone.
 func shownTo(body []byte, private bool) adaptertest.Message {
 	var m struct {
@@ -94,7 +97,7 @@ func shownTo(body []byte, private bool) adaptertest.Message {
 	if len(body) > 0 && json.Unmarshal(body, &m) != nil {
 		m.Content = "not JSON: " + string(body)
 	}
-	return adaptertest.Message{Text: strings.ReplaceAll(m.Content, `\`, ""), Private: private || m.Flags&64 != 0, Raw: body}
+	return adaptertest.Message{Text: asTyped.Replace(strings.ReplaceAll(m.Content, `\`, "")), Private: private || m.Flags&64 != 0, Raw: body}
 }
 
 func (g *guild) Late(*testing.T) []adaptertest.Message {

@@ -33,9 +33,11 @@ const (
 	maxAnswer   = 1 << 20          // bytes of an answer; a full list of commands has a few hundred thousand
 	maxTries    = 8                // of one call
 	maxTooEarly = 3                // of those, because the first answer may not have arrived yet
+	briefTries  = 2                // of one call while somebody waits for it
 	webhookTime = 10 * time.Second // one attempt to tell an answer
 	botTime     = 20 * time.Second // one attempt on the bot's own routes
 	botPatience = time.Minute      // all attempts there
+	briefTime   = 5 * time.Second  // after which none is begun while somebody waits
 )
 
 // A Client speaks to Discord's REST API. ApplicationID and BotToken are required but for the answers to interactions, which carry
@@ -47,6 +49,14 @@ type Client struct {
 	BotToken      string
 	BaseURL       string       // another root (DISCORD_API_URL); empty: https://discord.com
 	HTTP          *http.Client // nil: http.DefaultTransport. Time-outs and redirects are not left to it
+
+	brief bool // somebody waits for what is asked
+}
+
+// briefly is the client for when somebody waits: it tries again once at most, and soon.
+func (c Client) briefly() *Client {
+	c.brief = true
+	return &c
 }
 
 func (c Client) String() string {
@@ -96,7 +106,7 @@ func (e *Error) meaning() string {
 	case discordgo.ErrCodeInvalidFormBody:
 		return "Discord does not accept its form"
 	case discordgo.ErrCodeMissingAccess, discordgo.ErrCodeMissingPermissions:
-		return "no access: invite the bot to this server with the scopes bot and applications.commands"
+		return "no access: invite the bot to this server with the scope applications.commands"
 	case codeTooManyCommands:
 		return "more than 200 new commands today; what is registered keeps working"
 	}
@@ -120,15 +130,23 @@ func (c *Client) edit(ctx context.Context, to commands.ReplyTo, m message) error
 // remove deletes the first answer; one that is gone already is fine.
 func (c *Client) remove(ctx context.Context, to commands.ReplyTo) error {
 	err := c.do(ctx, call{method: http.MethodDelete, route: "/webhooks/{app}/{token}/messages/@original", places: parts(to), repeatable: true})
-	if e, ok := errors.AsType[*Error](err); ok && e.Code == discordgo.ErrCodeUnknownMessage {
+	if isGone(err) {
 		return nil
 	}
 	return err
 }
 
-// followUp posts m besides the first answer. It is not repeated once it may have arrived.
+// isGone tells of a message that is no longer there.
+func isGone(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == discordgo.ErrCodeUnknownMessage
+}
+
+// followUp posts m besides the first answer. One for everyone is not repeated once it may have arrived; one for the person alone is:
+// reading it twice does no harm, and missing it may.
 func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) error {
-	return c.do(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), body: m})
+	private := m.Flags&discordgo.MessageFlagsEphemeral != 0
+	return c.do(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), body: m, repeatable: private})
 }
 
 // parts is a late answer's address: application id and token.
@@ -145,12 +163,12 @@ type Application struct {
 	InteractionsEndpointURL string `json:"interactions_endpoint_url"` // empty: interactions go to the gateway
 }
 
-// Application asks whose token BotToken is.
+// Application asks whose token BotToken is, for somebody who waits: it tries twice at most, and within what ctx leaves.
 //
 // https://discord.com/developers/docs/resources/application#get-current-application
 func (c *Client) Application(ctx context.Context) (Application, error) {
 	var app Application
-	err := c.do(ctx, call{method: http.MethodGet, route: "/applications/@me", bot: true, repeatable: true, into: &app})
+	err := c.briefly().do(ctx, call{method: http.MethodGet, route: "/applications/@me", bot: true, repeatable: true, into: &app})
 	return app, err
 }
 
@@ -175,8 +193,11 @@ func (c *Client) do(ctx context.Context, call call) error {
 			return err
 		}
 	}
-	patience := lateTime
-	if call.bot {
+	tries, patience := uint(maxTries), lateTime
+	switch {
+	case c.brief:
+		tries, patience = briefTries, briefTime
+	case call.bot:
 		patience = botPatience
 	}
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, MaxInterval: 30 * time.Second}
@@ -187,6 +208,8 @@ func (c *Client) do(ctx context.Context, call call) error {
 		switch {
 		case err == nil:
 			return struct{}{}, nil
+		case answered && e.Status == http.StatusTooManyRequests && e.wait == 0: // a page of somebody in front of Discord
+			return struct{}{}, e
 		case answered && e.Status == http.StatusTooManyRequests:
 			return struct{}{}, fmt.Errorf("%w (%w)", e, &backoff.RetryAfterError{Duration: e.wait})
 		case answered && e.Code == discordgo.ErrCodeUnknownWebhook && tooEarly < maxTooEarly:
@@ -197,7 +220,7 @@ func (c *Client) do(ctx context.Context, call call) error {
 		default:
 			return struct{}{}, backoff.Permanent(err)
 		}
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(patience))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(patience))
 	return err
 }
 
@@ -270,7 +293,9 @@ func (call call) read(res *http.Response) error {
 			problem.Code = 0
 		}
 		e := &Error{Method: call.method, Route: call.route, Status: res.StatusCode, Code: problem.Code}
-		e.wait = max(retryAfter(res.Header), seconds(problem.RetryAfter), time.Second/4)
+		if named := max(retryAfter(res.Header), seconds(problem.RetryAfter)); named > 0 {
+			e.wait = max(named, time.Second/4)
+		}
 		return e
 	}
 	switch {

@@ -41,6 +41,10 @@ func TestCallsAgain(t *testing.T) {
 	post := func(ctx context.Context, c *Client) error {
 		return c.followUp(ctx, testReplyTo, drawn(told("x")).message)
 	}
+	postToAll := func(ctx context.Context, c *Client) error {
+		return c.followUp(ctx, testReplyTo, drawn(publicly(told("x"))).message)
+	}
+	list := func(ctx context.Context, c *Client) error { _, err := c.registered(ctx, ""); return err }
 	put := func(ctx context.Context, c *Client) error { return c.overwrite(ctx, "", Commands(true)) }
 	get := func(ctx context.Context, c *Client) error { _, err := c.Application(ctx); return err }
 	const cloudflare = "<!DOCTYPE html><html><h1>Error 1015</h1></html>"
@@ -70,13 +74,21 @@ func TestCallsAgain(t *testing.T) {
 		{"500, edit", edit, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
 		{"502 in HTML for ever, delete", remove, repeated(99, says(502, cloudflare)), ms(0, 250, 750, 1750, 3750, 7750, 15750, 31750),
 			"DELETE " + atOriginal + "HTTP 502"},
-		{"500, follow-up", post, repeated(2, problem(500, 0)), ms(0), "POST " + atWebhook + "HTTP 500"},
+		{"500, follow-up", post, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
+		{"500, follow-up for everyone", postToAll, repeated(2, problem(500, 0)), ms(0), "POST " + atWebhook + "HTTP 500"},
 		{"500, overwrite", put, repeated(2, problem(500, 0)), ms(0), "PUT /applications/{app}/commands: HTTP 500"},
-		{"500, get", get, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
+		{"500, list", list, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
+		{"500, briefly", get, repeated(1, problem(500, 0)), ms(0, 250), ""},
+		{"500 twice, briefly", get, repeated(2, problem(500, 0)), ms(0, 250), "GET /applications/@me: HTTP 500"},
+		{"429, briefly", get, []http.HandlerFunc{says(429, `{}`, "Retry-After", "4")}, ms(0, 4000), ""},
+		{"429 for longer, briefly", get, []http.HandlerFunc{says(429, `{}`, "Retry-After", "6")}, ms(0),
+			"GET /applications/@me: HTTP 429: too many requests (retry after 6s)"},
 		{"cut, edit", edit, []http.HandlerFunc{hangsUp}, ms(0, 250), ""},
-		{"cut, follow-up", post, []http.HandlerFunc{hangsUp}, ms(0), "POST " + atWebhook + "connection reset by peer"},
+		{"cut, follow-up", post, []http.HandlerFunc{hangsUp}, ms(0, 250), ""},
+		{"cut, follow-up for everyone", postToAll, []http.HandlerFunc{hangsUp}, ms(0), "POST " + atWebhook + "connection reset by peer"},
 		{"silent, edit", edit, []http.HandlerFunc{silent}, ms(0, 10250), ""},
-		{"silent, follow-up", post, []http.HandlerFunc{silent}, ms(0), "POST " + atWebhook + "context deadline exceeded"},
+		{"silent, follow-up", post, []http.HandlerFunc{silent}, ms(0, 10250), ""},
+		{"silent, follow-up for everyone", postToAll, []http.HandlerFunc{silent}, ms(0), "POST " + atWebhook + "context deadline exceeded"},
 		{"token refused", get, repeated(9, says(401, `{"message": "401: Unauthorized", "code": 0}`)), ms(0), "GET /applications/@me: HTTP 401: the token is refused"},
 		{"redirect", get, repeated(9, says(302, "", "Location", "https://evil.example/")), ms(0), "GET /applications/@me: HTTP 302"},
 		{"HTML where JSON was expected", get, repeated(9, says(200, cloudflare)), ms(0),
@@ -123,9 +135,9 @@ func TestNeverSent(t *testing.T) {
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	c := &Client{BaseURL: "http://" + listener.Addr().String(), HTTP: &http.Client{Transport: transport}}
-	require.NoError(t, c.followUp(t.Context(), testReplyTo, drawn(told("x")).message))
+	require.NoError(t, c.followUp(t.Context(), testReplyTo, drawn(publicly(told("x"))).message))
 	assert.Equal(t, 2, dials)
-	assert.Equal(t, []string{"everyone: ", "the person: ✅ x"}, fake.seen())
+	assert.Equal(t, []string{"everyone: ", "everyone: ✅ x"}, fake.seen())
 }
 
 func TestClientPrintsWithoutTheToken(t *testing.T) {

@@ -53,7 +53,8 @@ type Adapter struct {
 	Observe   func(commands.Event) // called from many goroutines, must not block; nil: nobody counts
 	Log       *slog.Logger
 
-	running running
+	running  running
+	refusals refusals
 }
 
 // What an adapter says itself, where the dispatcher is not asked.
@@ -72,10 +73,14 @@ var (
 	}
 	otherGuild = commands.Text{
 		English: "The bot is not set up for this server. Nothing was done. Whoever runs the bot can add the server to its settings.",
-		Chinese: "机器人没有为此服务器启用，没有执行任何操作。机器人的管理员可以在配置中添加此服务器。",
+		Chinese: "此服务器尚未启用本机器人，没有执行任何操作。请联系机器人的管理员在配置中添加此服务器。",
+	}
+	privately = commands.Text{
+		English: "The answer was given to the person who asked.",
+		Chinese: "回复仅发送给了操作人。",
 	}
 	onlyCommands = commands.Text{
-		English: "The bot understands slash commands alone. Nothing was done. Please type the command.",
+		English: "The bot only understands slash commands. Nothing was done. Please type the command.",
 		Chinese: "机器人只接受斜杠命令，没有执行任何操作。请直接输入命令。",
 	}
 )
@@ -130,18 +135,18 @@ func (a *Adapter) respond(ctx context.Context, i interaction, at time.Time) (res
 // command is the first answer to a command. Where it came from is looked at before anything else.
 func (a *Adapter) command(ctx context.Context, i interaction, language commands.Language, at time.Time) (response, error) {
 	if i.Member == nil || i.GuildID == "" {
-		return shown(own(language, directMessage)), nil
+		return a.turnedAway(language, directMessage, at), nil
 	}
 	if len(a.GuildIDs) > 0 && !slices.Contains(a.GuildIDs, i.GuildID) {
 		a.Log.Warn("discord: command from a guild that is not served", "guild", i.GuildID, "user", i.Member.User.ID)
-		return shown(own(language, otherGuild)), nil
+		return a.turnedAway(language, otherGuild, at), nil
 	}
 	var c invoked
 	if err := json.Unmarshal(i.Data, &c); err != nil {
 		return response{}, errors.New("its data is not that of a command")
 	}
 	if c.Type > discordgo.ChatApplicationCommand { // from the menu of a user or a message
-		return shown(own(language, onlyCommands)), nil
+		return a.turnedAway(language, onlyCommands, at), nil
 	}
 	req, err := i.request(c, at)
 	if err != nil {
@@ -176,6 +181,12 @@ func own(l commands.Language, t commands.Text) answer {
 	return drawn(commands.Reply{Tone: commands.Refused, Language: l, Text: commands.Prose{{Text: t.In(l)}}})
 }
 
+// turnedAway is the only answer to a command that was not taken on.
+func (a *Adapter) turnedAway(l commands.Language, t commands.Text, at time.Time) response {
+	a.observe(commands.FinalAnswer, time.Since(at))
+	return shown(own(l, t))
+}
+
 // first starts the work and returns the first answer: the answer itself when it comes in time and ctx, which
 // ends when Discord hangs up, has not ended; otherwise that it follows.
 func (a *Adapter) first(ctx context.Context, req commands.Request, language commands.Language, log *slog.Logger) response {
@@ -184,9 +195,9 @@ func (a *Adapter) first(ctx context.Context, req commands.Request, language comm
 	if err != nil {
 		log.Warn("discord: command turned away", "reason", err)
 		if errors.Is(err, errStopping) {
-			return shown(own(language, restarting))
+			return a.turnedAway(language, restarting, req.At)
 		}
-		return shown(own(language, busy))
+		return a.turnedAway(language, busy, req.At)
 	}
 	req.Allowed = command.allowed
 
@@ -196,7 +207,6 @@ func (a *Adapter) first(ctx context.Context, req commands.Request, language comm
 	go func() {
 		defer end()
 		answer := a.work(life, req, language)
-		a.observe(commands.FinalAnswer, time.Since(req.At))
 		how := "in time"
 		if !handedOver(wait, inTime, answer) {
 			how = a.late(life, req, answer, command.acknowledge(), log)
@@ -207,6 +217,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request, language comm
 
 	select {
 	case answer := <-inTime:
+		a.observe(commands.FinalAnswer, time.Since(req.At))
 		return shown(answer)
 	case <-wait.Done():
 		return thinking(command.acknowledge())

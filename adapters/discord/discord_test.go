@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -119,16 +120,36 @@ func TestAllowedAfterTheAcknowledgement(t *testing.T) {
 	})
 }
 
-// A private answer is never posted while the public "thinking…" stands: Discord would take it for the edit.
+// A private answer is never posted while the public "thinking…" stands: Discord would take it for the edit. Where that cannot be
+// deleted it is made to say something else first.
 func TestPrivateAnswerStaysPrivateWhenDeletingFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, fake, log := newAdapter(t, after(3*time.Second, &yes, told("secret")))
 		fake.script = []http.HandlerFunc{problem(403, 50001)}
 		use(t, a, fake, payload("mute"))
 		require.NoError(t, a.Stop(t.Context()))
-		assert.Equal(t, []string{"DELETE " + original}, fake.requests)
-		assert.Equal(t, []string{"everyone: "}, fake.seen())
+		assert.Equal(t, []string{"DELETE " + original, "PATCH " + original, "POST " + strings.TrimSuffix(original, "/messages/@original")}, fake.requests)
+		assert.Equal(t, []string{"everyone: ℹ️ The answer was given to the person who asked.", "the person: ✅ secret"}, fake.seen())
+		assert.Contains(t, log.String(), `answered=late`)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, log := newAdapter(t, after(3*time.Second, &yes, told("secret")))
+		fake.script = []http.HandlerFunc{problem(403, 50001), problem(403, 50001)}
+		use(t, a, fake, payload("mute"))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"everyone: "}, fake.seen(), "better nothing than a private answer for everyone")
 		assert.Contains(t, log.String(), `answered="not at all"`)
+	})
+}
+
+// An answer whose place somebody has removed is given all the same.
+func TestAnswerWhosePlaceIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(3*time.Second, &yes, publicly(told("lisi is muted"))))
+		fake.script = []http.HandlerFunc{problem(404, 10008)}
+		use(t, a, fake, payload("mute"))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"PATCH " + original, "POST " + strings.TrimSuffix(original, "/messages/@original")}, fake.requests)
 	})
 }
 
@@ -188,7 +209,7 @@ func TestRedeliveryIsAnsweredInTime(t *testing.T) {
 }
 
 func TestOtherInteractions(t *testing.T) {
-	const english = "⛔ The bot understands slash commands alone. Nothing was done. Please type the command."
+	const english = "⛔ The bot only understands slash commands. Nothing was done. Please type the command."
 	const chinese = "⛔ 机器人只接受斜杠命令，没有执行任何操作。请直接输入命令。"
 	menu := payload("mute")
 	menu["data"].(map[string]any)["type"] = 2
@@ -237,7 +258,7 @@ func TestWhereCommandsAreTaken(t *testing.T) {
 		{"a guild that is served", []string{"1", testGuild}, payload("whoami"), "✅ ok"},
 		{"another guild", []string{"1"}, payload("whoami"), other},
 		{"another guild, in Chinese", []string{"1"}, with(payload("whoami"), "locale", "zh-CN"),
-			"⛔ 机器人没有为此服务器启用，没有执行任何操作。机器人的管理员可以在配置中添加此服务器。"},
+			"⛔ 此服务器尚未启用本机器人，没有执行任何操作。请联系机器人的管理员在配置中添加此服务器。"},
 		{"direct message", nil, inDM(), direct},
 		{"direct message, in Chinese", nil, with(inDM(), "locale", "zh-CN"), "⛔ 机器人不接受私信命令，没有执行任何操作。请在服务器的频道中使用。"},
 		{"no locale", nil, without(inDM(), "locale"), "⛔ 机器人不接受私信命令，没有执行任何操作。请在服务器的频道中使用。"},
@@ -253,6 +274,19 @@ func TestWhereCommandsAreTaken(t *testing.T) {
 			assert.Equal(t, 4|64, got.Data.Flags)
 		})
 	}
+}
+
+// The public "thinking…" is gone when Discord stumbles over the private answer: it is posted again.
+func TestPrivateAnswerIsPostedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, log := newAdapter(t, after(3*time.Second, &yes, told("lisi is not muted")))
+		fake.script = []http.HandlerFunc{nil, says(502, "<html>"), hangsUp}
+		use(t, a, fake, payload("mute"))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"the person: ✅ lisi is not muted"}, fake.seen())
+		assert.Len(t, fake.requests, 4)
+		assert.Contains(t, log.String(), "answered=late tone=done")
+	})
 }
 
 func TestPanicBecomesAnAnswer(t *testing.T) {

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,9 +26,9 @@ type scope string
 
 func (s scope) String() string {
 	if s == "" {
-		return "all servers"
+		return "for all servers"
 	}
-	return "server " + string(s)
+	return "in server " + string(s)
 }
 
 // scopes are where the commands belong.
@@ -46,30 +47,47 @@ func scopes(guilds []string) []scope {
 // where it differs: an overwrite keeps what administrators set for commands that stay, and only 200 new ones are allowed a day.
 //
 // A command that is registered in a guild and globally is shown twice. So the other side is looked at, too (the global list, or
-// those of the first 25 guilds the bot is in), and emptied where it holds a command of ours. What goes wrong there is only logged.
+// those of the first 25 guilds the bot is in), and where it holds a command of ours the whole list is emptied, commands of others
+// included: an application belongs to one bot. What goes wrong there is only logged. A guild that was taken out of guilds while others stay
+// keeps its commands; the adapter answers them with a refusal.
 //
-// The error joins those of all guilds; one that fails does not stop the others.
+// The error joins those of all guilds; one that fails does not stop the others. When ctx ends, nothing more is looked at.
 //
 // https://discord.com/developers/docs/interactions/application-commands#bulk-overwrite-global-application-commands
 func (c *Client) Register(ctx context.Context, guilds []string, log *slog.Logger) error {
 	var errs []error
 	for _, s := range scopes(guilds) {
 		if err := c.register(ctx, s, log); err != nil {
-			errs = append(errs, fmt.Errorf("register commands for %s: %w", s, err))
+			errs = append(errs, fmt.Errorf("register commands %s: %w", s, err))
+		}
+		if ctx.Err() != nil {
+			return cmp.Or(errors.Join(errs...), ctx.Err())
 		}
 	}
+	c.undouble(ctx, guilds, log)
+	return errors.Join(errs...)
+}
+
+// undouble empties the lists where the commands do not belong and are.
+func (c *Client) undouble(ctx context.Context, guilds []string, log *slog.Logger) {
 	doubled, err := c.doubled(ctx, guilds)
+	if ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		log.Warn("discord: look for commands registered twice", "error", err)
 	}
 	for _, s := range doubled {
-		if err := c.overwrite(ctx, s, []Command{}); err != nil {
-			log.Warn("discord: commands are registered twice", "also for", s.String(), "error", err)
-		} else {
-			log.Warn("discord: commands were registered twice; removed", "for", s.String())
+		err := c.overwrite(ctx, s, []Command{})
+		switch {
+		case err == nil:
+			log.Warn("discord: commands were registered twice; removed", "where", s.String())
+		case ctx.Err() != nil:
+			return
+		default:
+			log.Warn("discord: commands are registered twice", "also", s.String(), "error", err)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 func (c *Client) register(ctx context.Context, s scope, log *slog.Logger) error {
@@ -84,30 +102,42 @@ func (c *Client) register(ctx context.Context, s scope, log *slog.Logger) error 
 	if err := c.overwrite(ctx, s, Commands(s == "")); err != nil {
 		return err
 	}
-	log.Info("discord: commands registered", "for", s.String(), "because", differ)
+	log.Info("discord: commands registered", "where", s.String(), "because", differ)
 	return nil
 }
 
-// Drift tells, a sentence each, how what is registered differs from the table. The error tells what could not be looked at.
-func (c *Client) Drift(ctx context.Context, guilds []string) ([]string, error) {
-	var all []string
+// Drift is how what is registered differs from the table.
+type Drift struct {
+	Differences []string // a sentence each, without a full stop
+	NotLooked   error    // where commands may be registered a second time and it could not be told; Differences lacks that alone
+}
+
+// Drift looks and changes nothing, for somebody who waits: it tries everything twice at most, and within what ctx leaves. The error
+// tells where the commands belong and could not be looked at; Differences then holds those of the other guilds.
+func (c *Client) Drift(ctx context.Context, guilds []string) (Drift, error) {
+	c = c.briefly()
+	var d Drift
 	var errs []error
 	for _, s := range scopes(guilds) {
 		have, err := c.registered(ctx, s)
 		if err == nil {
 			var differ []string
 			differ, err = differences(s, have)
-			all = append(all, differ...)
+			d.Differences = append(d.Differences, differ...)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("look at the commands for %s: %w", s, err))
+			errs = append(errs, fmt.Errorf("look at the commands %s: %w", s, err))
+		}
+		if ctx.Err() != nil {
+			return d, cmp.Or(errors.Join(errs...), ctx.Err())
 		}
 	}
 	doubled, err := c.doubled(ctx, guilds)
 	for _, s := range doubled {
-		all = append(all, fmt.Sprintf("For %s: commands are registered here as well, and shown twice.", s))
+		d.Differences = append(d.Differences, fmt.Sprintf("commands are registered %s as well, and shown twice", s))
 	}
-	return all, errors.Join(append(errs, err)...)
+	d.NotLooked = err
+	return d, errors.Join(errs...)
 }
 
 // doubled is the scopes where the commands do not belong and are.
@@ -134,7 +164,10 @@ func (c *Client) doubled(ctx context.Context, guilds []string) ([]scope, error) 
 			continue // not invited for commands: none of ours are there
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("look at the commands for %s: %w", s, err))
+			errs = append(errs, fmt.Errorf("look at the commands %s: %w", s, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 		if slices.ContainsFunc(have, isOurs) {
 			found = append(found, s)
@@ -183,18 +216,21 @@ func differences(s scope, have []map[string]any) ([]string, error) {
 		c = bare(c, s)
 		name := c["name"]
 		if !isOurs(c) || c["type"] != float64(discordgo.ChatApplicationCommand) {
-			all = append(all, fmt.Sprintf("For %s: %v is registered and not in the table.", s, name))
+			all = append(all, fmt.Sprintf("%s: %v is registered and not in the table", s, name))
 			continue
 		}
 		registered[name] = c
+	}
+	if len(registered) == 0 {
+		return append(all, fmt.Sprintf("none of the %d commands is registered %s", len(want), s)), nil
 	}
 	for _, w := range want {
 		w = bare(w, s)
 		switch has, ok := registered[w["name"]].(map[string]any); {
 		case !ok:
-			all = append(all, fmt.Sprintf("For %s: /%v is not registered.", s, w["name"]))
+			all = append(all, fmt.Sprintf("%s: /%v is not registered", s, w["name"]))
 		case !reflect.DeepEqual(has, w):
-			all = append(all, fmt.Sprintf("For %s: /%v is registered with other %s.", s, w["name"], strings.Join(unequal(has, w), ", ")))
+			all = append(all, fmt.Sprintf("%s: /%v is registered with other %s", s, w["name"], strings.Join(unequal(has, w), ", ")))
 		}
 	}
 	return all, nil

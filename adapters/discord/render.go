@@ -3,6 +3,7 @@ package discord
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -99,12 +100,29 @@ func fit(lines []string, room int, l commands.Language) []string {
 	return kept
 }
 
+// A word of a choice's line: name="value", name=value or a bare one.
+var word = regexp.MustCompile(`(?:([\w-]+)=)?("(?:[^"\\]|\\.)*"|\S+)`)
+
+// typed is a choice's line as people type it in Discord: unmute room:123 target:li si. Quotes would be part of the value there.
+func typed(line string) string {
+	return word.ReplaceAllStringFunc(line, func(s string) string {
+		name, value := word.FindStringSubmatch(s)[1], word.FindStringSubmatch(s)[2]
+		if name == "" {
+			return s
+		}
+		if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(value[1 : len(value)-1])
+		}
+		return name + ":" + value
+	})
+}
+
 // choices has a line for each choice, as many as there is room for: half a command is none.
 func choices(all []commands.Choice) []string {
 	var lines []string
 	room := maxFoot
 	for i, c := range all {
-		line := labelled("%s: %s", c.Label, code("/"+c.Line))
+		line := labelled("%s: %s", c.Label, code("/"+typed(c.Line)))
 		if room -= size(line + "\n"); room < 0 {
 			return append(lines, fmt.Sprintf("… +%d", len(all)-i))
 		}

@@ -176,10 +176,28 @@ func TestDrawParts(t *testing.T) {
 		{"id after a back-tick", commands.Reply{Text: commands.Prose{{Text: "`"}, {Code: "b"}}}, "\\` `b`"},
 		{"empty id", commands.Reply{Text: commands.Prose{{Text: "x"}, {Code: " \u200b"}}}, "x"},
 		{"field without a label", commands.Reply{Text: commands.Prose{{Text: "x"}}, Fields: []commands.Field{{Value: commands.Prose{{Code: "y"}}}}}, "x\n`y`"},
-		{"choice", commands.Reply{Choices: []commands.Choice{{Label: "Look", Line: "room room=1"}}, Number: 7}, "Look: `/room room=1`\n-# #7"},
+		{"choice", commands.Reply{Choices: []commands.Choice{{Label: "Look", Line: "room room=1"}}, Number: 7}, "Look: `/room room:1`\n-# #7"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			assert.Equal(t, test.want, checked(t, draw(test.in)))
+		})
+	}
+}
+
+func TestTyped(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"no options", "whoami", "whoami"},
+		{"options", "unmute room=123 target=lisi", "unmute room:123 target:lisi"},
+		{"quoted", "unmute room=123 target=" + commands.Quote("li si"), "unmute room:123 target:li si"},
+		{"quotes inside", "unmute target=" + commands.Quote(`a"b\c`), `unmute target:a"b\c`},
+		{"what looks like an option inside", "unmute target=" + commands.Quote("x room=7") + " room=1", "unmute target:x room=7 room:1"},
+		{"equals sign inside", "unmute target=a=b", "unmute target:a=b"},
+		{"empty", `unmute target=""`, "unmute target:"},
+		{"bare words", "mute 123 lisi 5m", "mute 123 lisi 5m"},
+		{"not closed", `unmute target="a b=c`, `unmute target:"a b:c`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, typed(test.in))
 		})
 	}
 }
@@ -236,7 +254,7 @@ func TestDrawKeepsChoicesWhole(t *testing.T) {
 	lines := strings.Split(checked(t, draw(r)), "\n")
 	assert.Equal(t, "… +20", lines[len(lines)-1])
 	for _, line := range lines[1 : len(lines)-1] {
-		assert.Equal(t, "Unmute: `/unmute room=123 target="+strings.Repeat("a", 32)+"`", line)
+		assert.Equal(t, "Unmute: `/unmute room:123 target:"+strings.Repeat("a", 32)+"`", line)
 	}
 }
 

@@ -94,6 +94,11 @@ func (a *Adapter) late(life context.Context, req commands.Request, late answer, 
 			how = "late"
 		}
 	})
+	if how == "late" {
+		a.observe(commands.FinalAnswer, time.Since(req.At))
+	} else {
+		a.observe(commands.Undelivered, time.Since(req.At))
+	}
 	return how
 }
 
@@ -105,10 +110,18 @@ func (a *Adapter) late(life context.Context, req commands.Request, late answer, 
 func (a *Adapter) tell(ctx context.Context, to commands.ReplyTo, late answer, public bool) error {
 	switch {
 	case public == late.reply.Public:
-		return a.Client.edit(ctx, to, late.message)
+		err := a.Client.edit(ctx, to, late.message)
+		if isGone(err) { // somebody removed it
+			return a.Client.followUp(ctx, to, late.message)
+		}
+		return err
 	case public:
 		if err := a.Client.remove(ctx, to); err != nil {
-			return err
+			// It stays, so it must say something else before anything private is posted.
+			edited := a.Client.edit(ctx, to, drawn(commands.Reply{Tone: commands.Info, Language: late.reply.Language, Text: commands.Prose{{Text: privately.In(late.reply.Language)}}}).message)
+			if edited != nil && !isGone(edited) {
+				return errors.Join(err, edited)
+			}
 		}
 		return a.Client.followUp(ctx, to, late.message)
 	default:

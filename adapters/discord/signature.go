@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	discordgo "github.com/bwmarrin/discordgo"
@@ -65,7 +66,7 @@ func verify(header http.Header, body []byte, publicKey string, now time.Time) er
 
 // receive reads a body that Discord signed. Nothing in it is looked at before that. Any status but 200 is the whole answer.
 //
-// Discord sends wrong signatures on purpose, to see them refused: they are counted and logged, and no reason for alarm.
+// Discord sends wrong signatures on purpose, to see them refused: they are counted and logged, not each, and no reason for alarm.
 func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, now time.Time) (body []byte, status int) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -79,9 +80,33 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, now time.Time)
 	}
 	if err := verify(r.Header, body, a.PublicKey, now); err != nil {
 		a.observe(commands.Unsigned, 0)
-		a.Log.Info("discord: request refused", "reason", err)
+		if log, held := a.refusals.add(now); log {
+			a.Log.Info("discord: request refused", "reason", err, "held_back", held)
+		}
 		return nil, http.StatusUnauthorized
 	}
 	a.observe(commands.Signed, 0)
 	return body, http.StatusOK
+}
+
+// refusalsEvery is how often a refusal is logged at most: anybody can cause one.
+const refusalsEvery = 10 * time.Second
+
+// refusals counts those that are not logged. The zero value is ready.
+type refusals struct {
+	mu     sync.Mutex
+	logged time.Time // when one was, last
+	held   int       // since then
+}
+
+// add tells whether a refusal is to be logged, and how many before it were not.
+func (r *refusals) add(at time.Time) (log bool, held int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at.Sub(r.logged) < refusalsEvery {
+		r.held++
+		return false, 0
+	}
+	held, r.held, r.logged = r.held, 0, at
+	return true, held
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -113,6 +114,39 @@ func TestSignatures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Anybody can send what is refused: it must not fill the log.
+func TestRefusalsAreHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _, log := newAdapter(t, nil)
+		for _, test := range []struct {
+			name  string
+			pause time.Duration // before them
+			count int
+			held  string // of the one line among them; empty: no line
+		}{
+			{"the first", 0, 1, "0"},
+			{"a flood", 0, 1000, ""},
+			{"just before ten seconds", 10*time.Second - 1, 1, ""},
+			{"ten seconds", 1, 1, "1001"},
+			{"after a quiet time", time.Hour, 2, "0"},
+		} {
+			time.Sleep(test.pause)
+			before := len(log.String())
+			for range test.count {
+				a.Interactions().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/discord/interactions", http.NoBody))
+			}
+			lines := strings.SplitAfter(log.String()[before:], "\n")
+			if test.held == "" {
+				assert.Equal(t, []string{""}, lines, test.name)
+				continue
+			}
+			require.Len(t, lines, 2, test.name)
+			assert.Contains(t, lines[0], `level=INFO msg="discord: request refused" reason="no signature, or a wrong one`, test.name)
+			assert.True(t, strings.HasSuffix(lines[0], " held_back="+test.held+"\n"), "%s: %s", test.name, lines[0])
+		}
+	})
 }
 
 func TestNotAPost(t *testing.T) {

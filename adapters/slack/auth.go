@@ -42,16 +42,22 @@ func Identify(ctx context.Context, apiURL, token string) (Identity, error) {
 // scopes are those of the bot token, and what for. There are no others: response_urls, to which answers go, need none.
 //
 // https://docs.slack.dev/reference/scopes
-var scopes = []struct{ name, why string }{
-	{"commands", "to be asked by slash commands, and to answer them"},
-	{"usergroups:read", "to know who is in the user groups that the policy file names"},
+var scopes = []struct {
+	name, why string
+	groups    bool // needed only where the policy file names user groups
+}{
+	{"commands", "to be asked by slash commands, and to answer them", false},
+	{"usergroups:read", "to know who is in the user groups that the policy file names", true},
 }
 
-// NeededScopes is what the bot needs each scope for, by scope: those that Manifest asks for.
-func NeededScopes() map[string]string {
+// NeededScopes is what the bot needs each scope for, by scope; groups: the policy file names user groups. Manifest asks
+// for all of them, so that a policy file may name groups later.
+func NeededScopes(groups bool) map[string]string {
 	needed := make(map[string]string, len(scopes))
 	for _, s := range scopes {
-		needed[s.name] = s.why
+		if groups || !s.groups {
+			needed[s.name] = s.why
+		}
 	}
 	return needed
 }

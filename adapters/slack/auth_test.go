@@ -36,7 +36,7 @@ func TestIdentify(t *testing.T) {
 		{"scopes not told", says(200, known+"}"), Identity{"Example", "T0123", "", "U0777", "B0777", nil}, "", ""},
 		{"refused", says(200, `{"ok":false,"error":"invalid_auth"}`), Identity{}, "auth.test: invalid_auth", "invalid_auth"},
 		{"refused in words that quote", says(200, `{"ok":false,"error":"bad token `+testToken+`"}`), Identity{}, "auth.test: not ok", "not ok"},
-		{"refused without a word", says(200, `{"ok":false}`), Identity{}, "auth.test: not ok", "not ok"},
+		{"refused without a word", says(200, `{"ok":false}`), Identity{}, "auth.test: the answer is not what Slack's look like", ""},
 		{"not Slack", says(200, `<html>`+testToken), Identity{}, "auth.test: the answer is not what Slack's look like", ""},
 		{"values of other kinds", says(200, `{"ok":true,"team_id":{"`+testToken+`":1}}`), Identity{}, "auth.test: the answer is not what Slack's look like", ""},
 		{"endless", says(200, `{"team":"`+strings.Repeat("x", maxAnswer)), Identity{}, "auth.test: the answer is larger than 4194304 bytes", ""},
@@ -91,16 +91,17 @@ func TestIdentifyWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// The manifest asks for what is needed, and for nothing else.
+// The manifest asks for what is needed where the policy file names groups, and for nothing else.
 func TestNeededScopes(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"commands":        "to be asked by slash commands, and to answer them",
 		"usergroups:read": "to know who is in the user groups that the policy file names",
-	}, NeededScopes())
+	}, NeededScopes(true))
+	assert.Equal(t, map[string]string{"commands": "to be asked by slash commands, and to answer them"}, NeededScopes(false))
 	text, _, err := Manifest(ManifestOptions{Socket: true})
 	require.NoError(t, err)
-	for scope, why := range NeededScopes() {
+	for scope, why := range NeededScopes(true) {
 		assert.Contains(t, string(text), "    - "+scope+" # "+why+"\n")
 	}
-	assert.Equal(t, len(NeededScopes()), strings.Count(string(text), "#"))
+	assert.Equal(t, len(NeededScopes(true)), strings.Count(string(text), "#"))
 }

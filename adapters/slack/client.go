@@ -1,10 +1,13 @@
 package slack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,15 +39,18 @@ func webAPI(apiURL, token string, base *http.Client) *slackapi.Client {
 	}
 	c.Timeout = callTime
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.Transport = capped{c.Transport}
+	c.Transport = checked{c.Transport}
 	root := strings.TrimRight(cmp.Or(apiURL, slackapi.APIURL), "/") + "/"
 	return slackapi.New(token, slackapi.OptionAPIURL(root), slackapi.OptionHTTPClient(&c))
 }
 
-// capped ends answers at maxAnswer with an error.
-type capped struct{ next http.RoundTripper } // nil: http.DefaultTransport
+// checked lets only answers through that say whether they are one: slack-go takes "ok": false without an error for a success. It ends
+// answers at maxAnswer with an error.
+type checked struct{ next http.RoundTripper } // nil: http.DefaultTransport
 
-func (c capped) RoundTrip(r *http.Request) (*http.Response, error) {
+var errNotSlack = errors.New("the answer is not what Slack's look like")
+
+func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := c.next
 	if next == nil {
 		next = http.DefaultTransport
@@ -53,7 +59,24 @@ func (c capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Body = http.MaxBytesReader(nil, res.Body, maxAnswer)
+	body := http.MaxBytesReader(nil, res.Body, maxAnswer)
+	res.Body = body
+	if res.StatusCode != http.StatusOK {
+		return res, nil
+	}
+	defer body.Close()
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	var said struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(raw, &said) != nil || !said.OK && said.Error == "" {
+		return nil, errNotSlack
+	}
+	res.Body = io.NopCloser(bytes.NewReader(raw))
 	return res, nil
 }
 
@@ -72,14 +95,14 @@ func failure(method string, err error) error {
 	if limited, ok := errors.AsType[*slackapi.RateLimitedError](err); ok {
 		return fmt.Errorf("%s: %w", method, limited)
 	}
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return fmt.Errorf("%s: the answer is larger than %d bytes", method, maxAnswer)
+	}
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Errorf("%s: %w", method, failed.Err)
 	}
 	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() { // in the middle of an answer
 		return fmt.Errorf("%s: %w", method, context.DeadlineExceeded)
 	}
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return fmt.Errorf("%s: the answer is larger than %d bytes", method, maxAnswer)
-	}
-	return fmt.Errorf("%s: the answer is not what Slack's look like", method)
+	return fmt.Errorf("%s: %w", method, errNotSlack)
 }

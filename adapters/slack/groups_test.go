@@ -25,6 +25,8 @@ type userGroups struct {
 	takes  map[string]time.Duration // to answer, by the same
 	fails  http.HandlerFunc         // in the place of an answer; nil: it works
 	calls  []string                 // what was asked, sorted
+	now    int                      // calls that are being answered
+	most   int                      // as many as that was at once
 }
 
 func (s *userGroups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,6 +38,13 @@ func (s *userGroups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.calls = append(s.calls, pair)
 	slices.Sort(s.calls)
+	s.now++
+	s.most = max(s.most, s.now)
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.now--
+	}()
 	fails, users, takes := s.fails, s.groups[pair], s.takes[pair]
 	s.mu.Unlock()
 	select {
@@ -82,6 +91,15 @@ func newGroups(t *testing.T) (*Groups, *userGroups, *logbook) {
 	return g, s, log
 }
 
+// of is what Of returns: the groups, and "?" when there may be more.
+func of(ctx context.Context, g *Groups, team, user string) []string {
+	groups, known := g.Of(ctx, team, user)
+	if !known {
+		groups = append(groups, "?")
+	}
+	return groups
+}
+
 func TestGroupsOf(t *testing.T) {
 	for _, test := range []struct {
 		name, team, user string
@@ -98,7 +116,9 @@ func TestGroupsOf(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g, s, log := newGroups(t)
-				assert.Equal(t, test.want, g.Of(t.Context(), test.team, test.user))
+				groups, known := g.Of(t.Context(), test.team, test.user)
+				assert.Equal(t, test.want, groups)
+				assert.True(t, known)
 				assert.Equal(t, test.asked, s.asked())
 				assert.Empty(t, log.String())
 			})
@@ -112,16 +132,16 @@ func TestGroupsAreBelievedForMinutes(t *testing.T) {
 		g.Named = func() []string { return []string{"T0123/S0789"} }
 		s.takes["T0123/S0789"] = 500 * time.Millisecond
 		began := time.Now()
-		assert.Equal(t, []string{"S0789"}, g.Of(t.Context(), "T0123", "U0456"))
+		assert.Equal(t, []string{"S0789"}, of(t.Context(), g, "T0123", "U0456"))
 		assert.Equal(t, 500*time.Millisecond, time.Since(began))
 		s.groups["T0123/S0789"] = []string{"U0457"} // Zhang San leaves
 		s.asked()
 
 		time.Sleep(time.Until(began.Add(groupsKept - 1)))
-		assert.Equal(t, []string{"S0789"}, g.Of(t.Context(), "T0123", "U0456"))
+		assert.Equal(t, []string{"S0789"}, of(t.Context(), g, "T0123", "U0456"))
 		assert.Empty(t, s.asked())
 		time.Sleep(time.Nanosecond)
-		assert.Nil(t, g.Of(t.Context(), "T0123", "U0456"), "counted from the question")
+		assert.Nil(t, of(t.Context(), g, "T0123", "U0456"), "counted from the question")
 		assert.Equal(t, []string{"T0123/S0789"}, s.asked())
 	})
 }
@@ -140,32 +160,44 @@ func TestGroupsThatAreNotFetchedLetNobodyIn(t *testing.T) {
 			log   string
 		}{
 			{"well", nil, 0, []string{"S0789"}, 1, ""},
-			{"it fails when it must be asked again", hangsUp, groupsKept, nil, 1,
-				`level=WARN msg="slack: user group not fetched, so it lets nobody in" group=T0123/S0789 error="usergroups.users.list: connection reset by peer"` + "\n"},
-			{"soon after nobody asks", hangsUp, groupsRetry - 1, nil, 0, ""},
-			{"still failing: told once", status(502), 1, nil, 1, ""},
-			{"for another reason", says(200, `{"ok":false,"error":"missing_scope"}`), groupsRetry, nil, 1,
-				`level=WARN msg="slack: user group not fetched, so it lets nobody in" group=T0123/S0789 error="usergroups.users.list: missing_scope"` + "\n"},
+			{"it fails when it must be asked again", hangsUp, groupsKept, []string{"?"}, 1,
+				`level=WARN msg="slack: user group not fetched, so it lets nobody in, at the latest in 5 minutes" group=T0123/S0789 error="usergroups.users.list: connection reset by peer"` + "\n"},
+			{"soon after nobody asks", hangsUp, groupsRetry - 1, []string{"?"}, 0, ""},
+			{"still failing: told once", status(502), 1, []string{"?"}, 1, ""},
+			{"for another reason", says(200, `{"ok":false,"error":"missing_scope"}`), groupsRetry, []string{"?"}, 1,
+				`level=WARN msg="slack: user group not fetched, so it lets nobody in, at the latest in 5 minutes" group=T0123/S0789 error="usergroups.users.list: missing_scope"` + "\n"},
 			{"well again", nil, groupsRetry, []string{"S0789"}, 1,
 				`level=INFO msg="slack: user group fetched again" group=T0123/S0789 members=2` + "\n"},
-			{"too many calls", status(429, "Retry-After", "60"), groupsKept, nil, 1,
-				`level=WARN msg="slack: user group not fetched, so it lets nobody in" group=T0123/S0789 error="usergroups.users.list: slack rate limit exceeded, retry after 1m0s"` + "\n"},
-			{"Slack's wait is kept", nil, time.Minute - 1, nil, 0, ""},
+			{"too many calls", status(429, "Retry-After", "60"), groupsKept, []string{"?"}, 1,
+				`level=WARN msg="slack: user group not fetched, so it lets nobody in, at the latest in 5 minutes" group=T0123/S0789 error="usergroups.users.list: slack rate limit exceeded, retry after 1m0s"` + "\n"},
+			{"Slack's wait is kept", nil, time.Minute - 1, []string{"?"}, 0, ""},
 			{"and no longer", nil, 1, []string{"S0789"}, 1,
 				`level=INFO msg="slack: user group fetched again" group=T0123/S0789 members=2` + "\n"},
-			{"a wait of a day", status(429, "Retry-After", "86400"), groupsKept, nil, 1,
-				`level=WARN msg="slack: user group not fetched, so it lets nobody in" group=T0123/S0789 error="usergroups.users.list: slack rate limit exceeded, retry after 24h0m0s"` + "\n"},
+			{"a wait of a day", status(429, "Retry-After", "86400"), groupsKept, []string{"?"}, 1,
+				`level=WARN msg="slack: user group not fetched, so it lets nobody in, at the latest in 5 minutes" group=T0123/S0789 error="usergroups.users.list: slack rate limit exceeded, retry after 24h0m0s"` + "\n"},
 			{"is not waited for", nil, groupsKept, []string{"S0789"}, 1,
 				`level=INFO msg="slack: user group fetched again" group=T0123/S0789 members=2` + "\n"},
 		} {
 			s.becomes(step.fails)
 			before := log.String()
 			time.Sleep(step.later)
-			assert.Equal(t, step.want, g.Of(t.Context(), "T0123", "U0456"), step.name)
+			assert.Equal(t, step.want, of(t.Context(), g, "T0123", "U0456"), step.name)
 			assert.Len(t, s.asked(), step.asked, step.name)
 			assert.Equal(t, step.log, log.String()[len(before):], step.name)
 		}
 	})
+}
+
+// TestGroupsOfAnAnswerThatIsNone: an answer that does not say that it is one lets nobody in, whomever it names.
+func TestGroupsOfAnAnswerThatIsNone(t *testing.T) {
+	for _, body := range []string{`{"ok":false,"users":["U0456"]}`, `{"users":["U0456"]}`, `["U0456"]`, `{"ok":"true","users":["U0456"]}`} {
+		synctest.Test(t, func(t *testing.T) {
+			g, s, _ := newGroups(t)
+			g.Named = func() []string { return []string{"T0123/S0789"} }
+			s.becomes(says(200, body))
+			assert.Equal(t, []string{"?"}, of(t.Context(), g, "T0123", "U0456"), body)
+		})
+	}
 }
 
 func TestGroupsDoNotKeepACommandWaiting(t *testing.T) {
@@ -173,11 +205,11 @@ func TestGroupsDoNotKeepACommandWaiting(t *testing.T) {
 		g, s, log := newGroups(t)
 		s.takes["T0123/S0789"] = 3 * time.Second
 		began := time.Now()
-		assert.Equal(t, []string{"S0790"}, g.Of(t.Context(), "T0123", "U0456"), "what is there in time counts")
+		assert.Equal(t, []string{"S0790", "?"}, of(t.Context(), g, "T0123", "U0456"), "what is there in time counts")
 		assert.Equal(t, time.Second, time.Since(began))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		assert.Equal(t, []string{"S0789", "S0790"}, g.Of(t.Context(), "T0123", "U0456"), "the answer that came late serves the next")
+		assert.Equal(t, []string{"S0789", "S0790"}, of(t.Context(), g, "T0123", "U0456"), "the answer that came late serves the next")
 		assert.Equal(t, 3*time.Second, time.Since(began))
 		assert.Len(t, s.asked(), 2)
 		assert.Empty(t, log.String())
@@ -185,7 +217,7 @@ func TestGroupsDoNotKeepACommandWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // no answer at all
 		g, s, log := newGroups(t)
 		s.becomes(silent)
-		assert.Nil(t, g.Of(t.Context(), "T0999", "U0456"))
+		assert.Equal(t, []string{"?"}, of(t.Context(), g, "T0999", "U0456"))
 		time.Sleep(callTime)
 		synctest.Wait()
 		assert.Contains(t, log.String(), `error="usergroups.users.list: context deadline exceeded`)
@@ -196,9 +228,9 @@ func TestGroupsDoNotKeepACommandWaiting(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		assert.Nil(t, g.Of(ctx, "T0999", "U0456"))
+		assert.Equal(t, []string{"?"}, of(ctx, g, "T0999", "U0456"))
 		assert.Equal(t, 100*time.Millisecond, time.Since(began))
-		assert.Equal(t, []string{"S0001"}, g.Of(t.Context(), "T0999", "U0456"), "the call goes on without it")
+		assert.Equal(t, []string{"S0001"}, of(t.Context(), g, "T0999", "U0456"), "the call goes on without it")
 		assert.Len(t, s.asked(), 1)
 	})
 }
@@ -209,7 +241,7 @@ func TestGroupsManyCommandsShareOneCall(t *testing.T) {
 		s.takes["T0999/S0001"] = 500 * time.Millisecond
 		var all sync.WaitGroup
 		for range 100 {
-			all.Go(func() { assert.Equal(t, []string{"S0001"}, g.Of(t.Context(), "T0999", "U0456")) })
+			all.Go(func() { assert.Equal(t, []string{"S0001"}, of(t.Context(), g, "T0999", "U0456")) })
 		}
 		all.Wait()
 		assert.Equal(t, []string{"T0999/S0001"}, s.asked())
@@ -234,13 +266,17 @@ func TestGroupsOfWhoAsks(t *testing.T) {
 			return told("lisi is muted")
 		})
 		a.HTTP = newHooks(t).client()
-		asked := time.Duration(0)
-		a.Groups = func(_ context.Context, team, user string) []string {
+		asked, known := time.Duration(0), true
+		a.Groups = func(_ context.Context, team, user string) ([]string, bool) {
 			time.Sleep(asked)
-			return []string{team + "-" + user}
+			return []string{team + "-" + user}, known
 		}
 		want := permissions.Subject{Platform: permissions.Slack, Org: "E0789", Space: "T0123", User: "U0456", Name: "zhangsan", Groups: []string{"T0123-U0456"}}
 		assert.Equal(t, "lisi is muted\n#41", say(t, a, "/mute", "123 lisi 5m").Text)
+		assert.Equal(t, want, who)
+
+		known, want.Unsure = false, true
+		say(t, a, "/mute", "123 lisi 5m")
 		assert.Equal(t, want, who)
 
 		asked = time.Minute // slower than promised: the first answer is in time all the same
@@ -251,7 +287,7 @@ func TestGroupsOfWhoAsks(t *testing.T) {
 	})
 	t.Run("a panic becomes an answer", func(t *testing.T) {
 		a, _ := newAdapter(t, after(0, told("")))
-		a.Groups = func(context.Context, string, string) []string { panic("boom") }
+		a.Groups = func(context.Context, string, string) ([]string, bool) { panic("boom") }
 		assert.Equal(t, commands.Broken(commands.English).Text.String(), say(t, a, "/mute", "123 lisi 5m").Text)
 	})
 }

@@ -20,7 +20,7 @@ type ManifestOptions struct {
 	Socket bool   // Socket Mode: Slack is called, and calls nobody
 	URL    string // where Slack reaches the bot, "https://host", without a path; required unless Socket
 	All    bool   // with the names, too, that Slack keeps for itself
-	Prefix string // SLACK_COMMAND_PREFIX: before every direct command, not before the root command
+	Prefix string // SLACK_COMMAND_PREFIX: before every direct command, not before the root command. Spaces around it do not count
 	Format string // "json" or "yaml"; empty: yaml
 }
 
@@ -79,6 +79,10 @@ func Manifest(o ManifestOptions) (text []byte, warnings []string, err error) {
 	m.Settings.SocketMode = o.Socket
 	address, err := o.address()
 	if err != nil {
+		return nil, nil, err
+	}
+	o.Prefix = strings.TrimSpace(o.Prefix)
+	if err := checkPrefix(o.Prefix); err != nil {
 		return nil, nil, err
 	}
 	all, warnings := o.commands(address)
@@ -148,6 +152,21 @@ var reserved = []string{
 	"search", "shortcuts", "shrug", "status", "topic", "who",
 }
 
+var commandPrefix = regexp.MustCompile(`^[a-z0-9_-]{0,16}$`)
+
+// checkPrefix finds what the bot does not start with either.
+func checkPrefix(prefix string) error {
+	if !commandPrefix.MatchString(prefix) {
+		return fmt.Errorf("the prefix %q cannot begin a command: use at most 16 of a-z, 0-9, _ and -", prefix)
+	}
+	for _, row := range commands.Table {
+		if prefix != "" && strings.HasPrefix(row.Name, prefix) {
+			return fmt.Errorf("the prefix %q is how the command %s begins, so that the two could be mistaken: use another, such as nim-", prefix, row.Name)
+		}
+	}
+	return nil
+}
+
 var commandName = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 
 // checkCommands finds what Slack's schema does not: names that Slack takes from nobody.
@@ -195,7 +214,7 @@ func asBlocks(n *yaml.Node) {
 	n.Style = 0
 	for _, child := range n.Content {
 		if n.Kind == yaml.SequenceNode {
-			child.LineComment = NeededScopes()[child.Value]
+			child.LineComment = NeededScopes(true)[child.Value]
 		}
 		asBlocks(child)
 	}

@@ -51,6 +51,8 @@ func TestManifestCommands(t *testing.T) {
 			[]string{"/nim", "/mute", "/unmute", "/muteroom", "/unmuteroom", "/delayclose"}, at, nil},
 		{"a prefix makes names free", ManifestOptions{URL: "https://bot.example.com", Prefix: "nim-"},
 			[]string{"/nim", "/nim-mute", "/nim-unmute", "/nim-muteroom", "/nim-unmuteroom", "/nim-delayclose"}, at, nil},
+		{"spaces around a prefix", ManifestOptions{URL: "https://bot.example.com", Prefix: " nim-\n"},
+			[]string{"/nim", "/nim-mute", "/nim-unmute", "/nim-muteroom", "/nim-unmuteroom", "/nim-delayclose"}, at, nil},
 		{"Socket Mode", ManifestOptions{Socket: true},
 			[]string{"/nim", "/unmute", "/muteroom", "/unmuteroom", "/delayclose"}, "", []string{muteLeftOut}},
 	} {
@@ -97,6 +99,7 @@ func TestManifestCommandsReachTheirRows(t *testing.T) {
 
 func TestManifestMistakes(t *testing.T) {
 	const notURL = "the URL must be https://host, where Slack reaches the bot, without a path"
+	const notPrefix = " cannot begin a command: use at most 16 of a-z, 0-9, _ and -"
 	for _, test := range []struct {
 		name string
 		in   ManifestOptions
@@ -114,10 +117,14 @@ func TestManifestMistakes(t *testing.T) {
 		{"no URL at all", ManifestOptions{URL: "https://bot example.com%zz"}, notURL},
 		{"a URL in Socket Mode", ManifestOptions{Socket: true, URL: "https://bot.example.com"}, "an app in Socket Mode has no URL: leave one of them out"},
 		{"another format", ManifestOptions{Socket: true, Format: "toml"}, `make the manifest: the format "toml" is not known: json or yaml`},
-		{"a prefix in upper case", ManifestOptions{Socket: true, Prefix: "Nim-"},
-			"/Nim-mute cannot be a command in Slack: it takes a-z, 0-9, _ and -, at most 32 with the slash"},
-		{"a prefix too long", ManifestOptions{Socket: true, Prefix: strings.Repeat("n", 22)},
-			"/" + strings.Repeat("n", 22) + "unmuteroom cannot be a command in Slack: it takes a-z, 0-9, _ and -, at most 32 with the slash"},
+		{"a prefix in upper case", ManifestOptions{Socket: true, Prefix: "Nim-"}, `the prefix "Nim-"` + notPrefix},
+		{"a prefix with a slash", ManifestOptions{Socket: true, Prefix: "/nim-"}, `the prefix "/nim-"` + notPrefix},
+		{"a prefix of two lines", ManifestOptions{Socket: true, Prefix: "nim-\nx"}, `the prefix "nim-\nx"` + notPrefix},
+		{"a prefix too long", ManifestOptions{Socket: true, Prefix: strings.Repeat("n", 17)}, `the prefix "nnnnnnnnnnnnnnnnn"` + notPrefix},
+		{"a prefix like a command", ManifestOptions{Socket: true, Prefix: " unmuter "},
+			`the prefix "unmuter" is how the command unmuteroom begins, so that the two could be mistaken: use another, such as nim-`},
+		{"a prefix like a command that only reads", ManifestOptions{Socket: true, Prefix: "who"},
+			`the prefix "who" is how the command whoami begins, so that the two could be mistaken: use another, such as nim-`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text, warnings, err := Manifest(test.in)
@@ -127,6 +134,8 @@ func TestManifestMistakes(t *testing.T) {
 		})
 	}
 	assert.EqualError(t, checkCommands([]slashCommand{{Command: "/nim"}, {Command: "/mute"}, {Command: "/nim"}}), "/nim would be a command twice")
+	assert.EqualError(t, checkCommands([]slashCommand{{Command: "/nim"}, {Command: "/" + strings.Repeat("n", 32)}}),
+		"/"+strings.Repeat("n", 32)+" cannot be a command in Slack: it takes a-z, 0-9, _ and -, at most 32 with the slash")
 }
 
 // Every manifest is valid to Slack's own schema, says the same in both formats, and says it in the same bytes again.

@@ -6,7 +6,7 @@
 //	receive   body through a cap, signature, form          signature.go
 //	request   form → commands.Request                      payload.go
 //	first     the work starts; wait for it, but not long   slack.go, running.go
-//	work      who is in which user group; the handler      groups.go
+//	work      who is in which user group; the handler      groups.go, groups_keep.go
 //	draw      commands.Reply → message                     render.go, mrkdwn.go
 //	late      what came too late goes to response_url      response.go
 //
@@ -49,9 +49,10 @@ type Adapter struct {
 	HTTP           *http.Client      // for response_url; nil: http.DefaultTransport. Time-outs and redirects are not left to it
 	Log            *slog.Logger
 
-	// Groups tells which user groups (S…) of a workspace a person is in; nil: none. It takes from the time of the first
-	// answer, so it must not take longer than about a second. Groups.Of is the one in use.
-	Groups func(ctx context.Context, team, user string) []string
+	// Groups tells which user groups (S…) of a workspace a person is in, and whether that is known of all groups that
+	// matter; nil: none, and known. It takes from the time of the first answer, so it must not take longer than about a
+	// second. Groups.Of is the one in use.
+	Groups func(ctx context.Context, team, user string) (groups []string, known bool)
 	// Observe is told what there is to count; nil: nobody is. It must neither block nor panic.
 	Observe func(commands.Event)
 
@@ -101,7 +102,7 @@ func (a *Adapter) count(kind commands.EventKind, at time.Time) {
 		return
 	}
 	event := commands.Event{Platform: permissions.Slack, Kind: kind}
-	if kind == commands.FirstAnswer || kind == commands.FinalAnswer {
+	if kind != commands.Signed && kind != commands.Unsigned {
 		event.Took = time.Since(at)
 	}
 	a.Observe(event)
@@ -146,10 +147,9 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	go func() {
 		defer end()
 		answer := a.work(life, req)
-		a.count(commands.FinalAnswer, req.At)
 		how := "in time"
 		if !handedOver(wait, inTime, answer) {
-			how = a.late(life, req.ReplyTo, answer)
+			how = a.late(life, req, answer)
 		}
 		log.Info("slack: command answered", "answered", how, "tone", answer.reply.Tone,
 			"number", answer.reply.Number, "ms", time.Since(req.At).Milliseconds())
@@ -157,6 +157,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 
 	select {
 	case answer := <-inTime:
+		a.count(commands.FinalAnswer, req.At)
 		return answer
 	case <-wait.Done():
 		return drawn(commands.Acknowledgement(a.Language))
@@ -168,7 +169,8 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 func (a *Adapter) work(life context.Context, req commands.Request) answer {
 	return a.guarded(func() answer {
 		if a.Groups != nil {
-			req.Who.Groups = a.Groups(life, req.Who.Space, req.Who.User)
+			groups, known := a.Groups(life, req.Who.Space, req.Who.User)
+			req.Who.Groups, req.Who.Unsure = groups, !known
 		}
 		return drawn(a.Handle(life, req))
 	})
@@ -185,19 +187,24 @@ func handedOver(wait context.Context, to chan<- answer, answer answer) bool {
 }
 
 // late posts the answer to where late answers go, and tells how that went.
-func (a *Adapter) late(life context.Context, to commands.ReplyTo, late answer) (how string) {
+func (a *Adapter) late(life context.Context, req commands.Request, late answer) (how string) {
 	if late.reply.Repeat {
 		return "by its first delivery"
 	}
 	how = "not at all"
 	a.guarded(func() answer {
-		if err := a.post(life, to, late.message); err != nil {
+		if err := a.post(life, req.ReplyTo, late.message); err != nil {
 			a.Log.Warn("slack: late answer not delivered", "number", late.reply.Number, "error", err)
 		} else {
 			how = "late"
 		}
 		return answer{}
 	})
+	if how == "late" {
+		a.count(commands.FinalAnswer, req.At)
+	} else {
+		a.count(commands.Undelivered, req.At)
+	}
 	return how
 }
 

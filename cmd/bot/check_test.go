@@ -33,14 +33,16 @@ type hospital struct {
 	nim    *sandbox.Sandbox
 	ahead  time.Duration // NetEase's clock
 	token  string        // the bot token that Slack accepts
-	scopes string
+	scopes string        // empty: not told
+	bot    string
+	slacks int            // requests that Slack has met
 	app    map[string]any // what Discord tells of the application
 	env    map[string]string
 }
 
 func newHospital(t *testing.T) *hospital {
 	folder := t.TempDir()
-	h := &hospital{token: testBotToken, scopes: "commands,usergroups:read,chat:write", app: map[string]any{
+	h := &hospital{token: testBotToken, bot: "B0BOT", scopes: "commands,usergroups:read,chat:write", app: map[string]any{
 		"id": testApplication, "name": "Roomwarden", "verify_key": testPublicKey, "interactions_endpoint_url": "https://your.host/discord/interactions",
 	}}
 	h.nim = sandbox.New("app-key", testAppSecret, func() time.Time { return time.Now().Add(h.ahead) })
@@ -63,6 +65,7 @@ func newHospital(t *testing.T) *hospital {
 }
 
 func (h *hospital) slack(w http.ResponseWriter, r *http.Request) {
+	h.slacks++
 	r.ParseForm()
 	w.Header().Set("Content-Type", "application/json")
 	if r.URL.Path == "/api/usergroups.users.list" && r.Header.Get("Authorization") == "Bearer "+h.token || r.PostForm.Get("token") == h.token && r.URL.Path == "/api/usergroups.users.list" {
@@ -77,8 +80,10 @@ func (h *hospital) slack(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"ok":false,"error":"invalid_auth"}`)
 		return
 	}
-	w.Header().Set("X-OAuth-Scopes", h.scopes)
-	io.WriteString(w, `{"ok":true,"url":"https://example.slack.com/","team":"Example","team_id":"T0123","user":"roomwarden","user_id":"U0BOT","bot_id":"B0BOT"}`)
+	if h.scopes != "" {
+		w.Header().Set("X-OAuth-Scopes", h.scopes)
+	}
+	fmt.Fprintf(w, `{"ok":true,"url":"https://example.slack.com/","team":"Example","team_id":"T0123","user":"roomwarden","user_id":"U0BOT","bot_id":%q}`, h.bot)
 }
 
 func (h *hospital) discord(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +119,7 @@ func TestCheckFindsNothing(t *testing.T) {
 	status, out := h.examine(t)
 	assert.Equal(t, exitOK, status, "%s", out)
 	assert.NotContains(t, out, "broken")
-	for _, want := range []string{"workspace Example (T0123)", "application Roomwarden", "is healthy", "the key is accepted", "NetEase knows the 1 rooms", "no journal at"} {
+	for _, want := range []string{"workspace Example (T0123)", "application Roomwarden", "is healthy", "the key is accepted", "known to NetEase and open: 1", "no journal at"} {
 		assert.Contains(t, out, want)
 	}
 	_, err := os.Stat(strings.TrimPrefix(h.env["DATABASE_URL"], "sqlite:"))
@@ -156,22 +161,36 @@ func TestCheckFinds(t *testing.T) {
 			h.nim.AddRoom(sandbox.Room{ID: 456, Creator: "zhangsan", Closed: true})
 			policy(t, h, testPolicy+"  arena: 456\n")
 		}, exitOK, []string{"warning  policy: room 456 is closed"}},
-		{"an operator who manages nothing", func(_ *testing.T, h *hospital) { h.env["NETEASE_OPERATOR"] = "lisi" }, exitOK, []string{"warning  policy: NETEASE_OPERATOR lisi is neither creator nor manager of room 1600849147"}},
-		{"a journal that cannot be made", func(_ *testing.T, h *hospital) { h.env["DATABASE_URL"] = "sqlite:/proc/nowhere/journal.db" }, exitFailed, []string{"broken   journal: there is no journal"}},
+		{"an operator who manages nothing", func(_ *testing.T, h *hospital) { h.env["NETEASE_OPERATOR"] = "lisi" }, exitOK, []string{"warning  policy: lisi, which is to act in room 1600849147, is neither"}},
+		{"a journal that cannot be made", func(_ *testing.T, h *hospital) { h.env["DATABASE_URL"] = "sqlite:/proc/nowhere/journal.db" }, exitFailed, []string{"broken   journal: nothing can be written into the journal's folder"}},
 		{"a journal that is none", func(t *testing.T, h *hospital) {
 			require.NoError(t, os.WriteFile(strings.TrimPrefix(h.env["DATABASE_URL"], "sqlite:"), []byte("not a database at all, but long enough to be looked at"), 0o600))
 		}, exitFailed, []string{"broken   journal"}},
 		{"another kind of database", func(_ *testing.T, h *hospital) { h.env["DATABASE_URL"] = "mysql://x" }, exitFailed, []string{"DATABASE_URL"}},
-		{"a Slack token that is none", func(_ *testing.T, h *hospital) { h.token = "xoxb-another" }, exitFailed, []string{"broken   slack: the bot token could not be used", "invalid_auth"}},
-		{"a scope missing", func(_ *testing.T, h *hospital) { h.scopes = "commands" }, exitFailed, []string{"broken   slack: the scope usergroups:read is missing"}},
+		{"a Slack token that is none", func(_ *testing.T, h *hospital) { h.token = "xoxb-another" }, exitFailed, []string{"broken   slack: Slack does not accept the bot token", "invalid_auth"}},
+		{"a scope missing", func(_ *testing.T, h *hospital) { h.scopes = "chat:write" }, exitFailed, []string{"broken   slack: the scope commands is missing"}},
+		{"a scope missing that groups need", func(t *testing.T, h *hospital) {
+			h.scopes = "commands"
+			policy(t, h, withGroups("T0123/S0789"))
+		}, exitFailed, []string{"broken   slack: the scope usergroups:read is missing"}},
+		{"a scope missing that nobody needs", func(_ *testing.T, h *hospital) { h.scopes = "commands" }, exitOK, nil},
+		{"scopes not told", func(_ *testing.T, h *hospital) { h.scopes = "" }, exitOK, []string{"warning  slack: Slack did not tell which scopes"}},
+		{"another workspace", func(t *testing.T, h *hospital) { policy(t, h, strings.ReplaceAll(testPolicy, "T0123", "T0999")) }, exitFailed, []string{"broken   policy: T0999/U0456 is of another workspace"}},
+		{"a person's token", func(_ *testing.T, h *hospital) { h.bot = "" }, exitFailed, []string{"broken   slack: SLACK_BOT_TOKEN is a person's token"}},
+		{"an account that does not exist", func(t *testing.T, h *hospital) {
+			policy(t, h, strings.ReplaceAll(testPolicy, "accid: zhangsan", "accid: keinerda"))
+		}, exitOK, []string{"warning  policy: keinerda, which is to act in room 1600849147"}},
 		{"user groups", func(t *testing.T, h *hospital) {
-			policy(t, h, testPolicy[:strings.Index(testPolicy, "rooms:\n  lobby")]+"  - {name: On-call, slack_groups: [T0123/S0789, T0123/S0999], commands: [mute], rooms: [lobby]}\nrooms:\n  lobby: 1600849147\n")
-		}, exitFailed, []string{"the user group T0123/S0789 has 1 members", "broken   policy: Slack knows no user group T0123/S0999"}},
-		{"Slack out of reach", func(_ *testing.T, h *hospital) { h.env["SLACK_API_URL"] = closed.URL + "/api/" }, exitFailed, []string{"broken   slack: the bot token could not be used"}},
-		{"a Discord token that is none", func(_ *testing.T, h *hospital) { h.env["DISCORD_BOT_TOKEN"] = "another-token" }, exitFailed, []string{"broken   discord: the bot token could not be used"}},
+			policy(t, h, withGroups("T0123/S0789, T0123/S0999"))
+		}, exitFailed, []string{"user group T0123/S0789: members: 1", "broken   policy: Slack knows no user group T0123/S0999"}},
+		{"Slack out of reach", func(_ *testing.T, h *hospital) { h.env["SLACK_API_URL"] = closed.URL + "/api/" }, exitFailed, []string{"broken   slack: Slack could not be asked"}},
+		{"a Discord token that is none", func(_ *testing.T, h *hospital) { h.env["DISCORD_BOT_TOKEN"] = "another-token" }, exitFailed, []string{"broken   discord: Discord does not accept the bot token"}},
 		{"another application", func(_ *testing.T, h *hospital) { h.app["id"] = "223456789012345678" }, exitFailed, []string{"broken   discord: DISCORD_APPLICATION_ID is another"}},
 		{"another public key", func(_ *testing.T, h *hospital) { h.app["verify_key"] = strings.Repeat("ab", 32) }, exitFailed, []string{"broken   discord: DISCORD_PUBLIC_KEY is not"}},
 		{"no endpoint", func(_ *testing.T, h *hospital) { delete(h.app, "interactions_endpoint_url") }, exitFailed, []string{"broken   discord: the application has no Interactions Endpoint URL"}},
+		{"another endpoint", func(_ *testing.T, h *hospital) {
+			h.app["interactions_endpoint_url"] = "https://your.host/slack/commands"
+		}, exitFailed, []string{"broken   discord: commands are sent to https://your.host/slack/commands"}},
 		{"commands not registered", func(_ *testing.T, h *hospital) {}, exitOK, []string{"warning  discord: the registered commands are not those of this version"}},
 		{"another key", func(_ *testing.T, h *hospital) { h.env["NETEASE_APP_SECRET"] = "another" }, exitFailed, []string{"broken   netease: a signed read was answered 414", "checksum"}},
 		{"a clock that is off", func(_ *testing.T, h *hospital) { h.ahead = 7*time.Minute + 30*time.Second }, exitFailed, []string{"clock is 7m", "The clock of the bot's machine differs"}},
@@ -195,6 +214,27 @@ func TestCheckFinds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withGroups is the policy with an entry for user groups.
+func withGroups(groups string) string {
+	people, rooms, _ := strings.Cut(testPolicy, "rooms:\n  lobby")
+	return people + "  - {name: On-call, slack_groups: [" + groups + "], commands: [mute], rooms: [lobby]}\nrooms:\n  lobby" + rooms
+}
+
+// TestCheckKeepsSecrets: what is not encrypted gets no secret, however healthy it looks.
+func TestCheckKeepsSecrets(t *testing.T) {
+	h := newHospital(t)
+	for _, name := range []string{"SLACK_API_URL", "NETEASE_BASE_URLS", "DISCORD_API_URL"} {
+		h.env[name] = strings.Replace(h.env[name], "127.0.0.1", "0.0.0.0", 1)
+	}
+	status, out := h.examine(t)
+	assert.Equal(t, exitFailed, status)
+	for _, part := range []string{"slack", "netease", "discord"} {
+		assert.Contains(t, out, part+": not looked at")
+	}
+	assert.Zero(t, h.slacks)
+	assert.Empty(t, h.nim.Calls())
 }
 
 func TestCheckEndsWithItsContext(t *testing.T) {

@@ -55,9 +55,23 @@ type settings struct {
 	LogFormat       string            `env:"LOG_FORMAT" envDefault:"text"`
 }
 
+// A problem is a setting, or a file that one names, that cannot be used: what is wrong, and what to do.
+type problem struct {
+	setting string // its variable
+	text    string
+	fix     string
+}
+
+func (p problem) String() string {
+	if strings.HasSuffix(p.text, "?") {
+		return p.text + " " + p.fix
+	}
+	return p.text + ". " + p.fix
+}
+
 // readSettings reads the environment. All that is wrong is reported together, each with what to do; the settings are
 // then what could be read, good for nothing but finding more that is wrong.
-func readSettings(environ []string) (settings, []string) {
+func readSettings(environ []string) (settings, []problem) {
 	var s settings
 	given := env.ToMap(environ)
 	problems := fromFiles(given)
@@ -75,7 +89,7 @@ func readSettings(environ []string) (settings, []string) {
 }
 
 // fromFiles puts the contents of the files that NAME_FILE variables name in the place of NAME.
-func fromFiles(given map[string]string) (problems []string) {
+func fromFiles(given map[string]string) (problems []problem) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
 		name := field.Tag.Get("env")
 		path := given[name+"_FILE"]
@@ -83,39 +97,40 @@ func fromFiles(given map[string]string) (problems []string) {
 			continue
 		}
 		if given[name] != "" {
-			problems = append(problems, fmt.Sprintf("%s and %s_FILE are both set. Keep one of them.", name, name))
+			problems = append(problems, problem{name, fmt.Sprintf("%s and %s_FILE are both set", name, name), "Keep one of them."})
 			continue
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			problems = append(problems, fmt.Sprintf("%s_FILE: %v. Name a file that the bot can read.", name, err))
+			problems = append(problems, problem{name, fmt.Sprintf("%s_FILE: %v", name, err), "Name a file that the bot can read."})
 			continue
 		}
 		if given[name] = strings.TrimSpace(string(content)); given[name] == "" {
-			problems = append(problems, fmt.Sprintf("%s_FILE: %s is empty. Put the value into it.", name, path))
+			problems = append(problems, problem{name, fmt.Sprintf("%s_FILE: %s is empty", name, path), "Put the value into it."})
 		}
 	}
 	return problems
 }
 
 // unreadable makes sentences of what the env package could not parse, and takes those variables out: nothing else is said of them.
-func unreadable(err error, given map[string]string) (problems []string) {
+func unreadable(err error, given map[string]string) (problems []problem) {
 	if err == nil {
 		return nil
 	}
 	var all env.AggregateError
 	if !errors.As(err, &all) {
-		return []string{err.Error()}
+		return []problem{{"", err.Error(), ""}}
 	}
 	for _, e := range all.Errors {
 		parse, ok := errors.AsType[env.ParseError](e)
 		if !ok {
-			problems = append(problems, e.Error())
+			problems = append(problems, problem{"", e.Error(), ""})
 			continue
 		}
 		field, _ := reflect.TypeFor[settings]().FieldByName(parse.Name)
-		delete(given, field.Tag.Get("env"))
-		problems = append(problems, fmt.Sprintf("%s cannot be read. Set it to %s.", field.Tag.Get("env"), cmp.Or(field.Tag.Get("want"), field.Type.String())))
+		name := field.Tag.Get("env")
+		delete(given, name)
+		problems = append(problems, problem{name, name + " cannot be read", fmt.Sprintf("Set it to %s.", cmp.Or(field.Tag.Get("want"), field.Type.String()))})
 	}
 	return problems
 }
@@ -130,113 +145,118 @@ func trimmed(list []string) []string {
 	return out
 }
 
+// A wrongFunc notes what is wrong with a setting, and what to do.
+type wrongFunc func(setting, fix, format string, a ...any)
+
 // mostRate is far above what NetEase allows anybody.
 const mostRate = 1_000_000
 
 var commandPrefix = regexp.MustCompile(`^[a-z0-9_-]{0,16}$`)
 
 // problems is what is wrong with values that could be read.
-func (s *settings) problems(given map[string]string) (problems []string) {
-	wrong := func(format string, a ...any) { problems = append(problems, fmt.Sprintf(format, a...)) }
+func (s *settings) problems(given map[string]string) (problems []problem) {
+	wrong := func(setting, fix, format string, a ...any) {
+		problems = append(problems, problem{setting, fmt.Sprintf(format, a...), fix})
+	}
 	for _, name := range []string{"NETEASE_APP_KEY", "NETEASE_APP_SECRET"} {
 		if given[name] == "" {
-			wrong("%s is not set. Take it from NetEase's console (应用管理, App Key).", name)
+			wrong(name, "Take it from NetEase's console (应用管理, App Key).", "%s is not set", name)
 		}
 	}
 	if err := sqlstore.CheckAddress(s.DatabaseURL); err != nil {
-		wrong("DATABASE_URL: %v.", err)
+		wrong("DATABASE_URL", "Set it to sqlite:PATH.", "DATABASE_URL: %v", err)
 	}
 	if _, err := net.ResolveTCPAddr("tcp", s.ListenAddr); err != nil {
-		wrong("LISTEN_ADDR=%s is not an address. Set it to host:port, or :8080 for all interfaces.", s.ListenAddr)
+		wrong("LISTEN_ADDR", "Set it to host:port, or :8080 for all interfaces.", "LISTEN_ADDR=%s is not an address", s.ListenAddr)
 	}
 	if s.NetEaseOperator != "" {
 		operator, err := netease.ParseAccID(s.NetEaseOperator)
 		if err != nil {
-			wrong("NETEASE_OPERATOR=%s: %v. Set it to the account that acts where a moderator has none.", s.NetEaseOperator, err)
+			wrong("NETEASE_OPERATOR", "Set it to the account that acts where a moderator has none.", "NETEASE_OPERATOR=%s: %v", s.NetEaseOperator, err)
 		}
 		s.NetEaseOperator = string(operator)
 	}
 	for _, base := range s.NetEaseBaseURLs {
 		if err := checkURL(base); err != nil {
-			wrong("NETEASE_BASE_URLS: %s %v.", shown(base), err)
+			wrong("NETEASE_BASE_URLS", "Use https addresses that end in /nimserver.", "NETEASE_BASE_URLS: %s %v", shown(base), err)
 		} else if !strings.HasSuffix(strings.TrimRight(base, "/"), "/nimserver") {
-			wrong("NETEASE_BASE_URLS: %s does not end in /nimserver. NetEase's own addresses do.", shown(base))
+			wrong("NETEASE_BASE_URLS", "Add it; NetEase's own addresses have it.", "NETEASE_BASE_URLS: %s does not end in /nimserver", shown(base))
 		}
 	}
 	const shortest, longest = 100 * time.Millisecond, 20 * time.Second
 	if given["NETEASE_TIMEOUT"] != "" && (s.NetEaseTimeout < shortest || s.NetEaseTimeout > longest) {
-		wrong("NETEASE_TIMEOUT=%v is not within %v and %v. Set it to a length of time such as 5s.", s.NetEaseTimeout, shortest, longest)
+		wrong("NETEASE_TIMEOUT", "Set it to a length of time such as 5s.", "NETEASE_TIMEOUT=%v is not within %v and %v", s.NetEaseTimeout, shortest, longest)
 	}
 	if given["NETEASE_RATE"] != "" && !(s.NetEaseRate > 0 && s.NetEaseRate <= mostRate) {
-		wrong("NETEASE_RATE=%v is not within 0 and %d. Set it to a number of calls per second such as 20.", s.NetEaseRate, mostRate)
+		wrong("NETEASE_RATE", "Set it to a number of calls per second such as 20.", "NETEASE_RATE=%v is not within 0 and %d", s.NetEaseRate, mostRate)
 	}
 	if !slices.Contains([]commands.NotifyExt{commands.NotifyOff, commands.NotifyReason, commands.NotifyFull}, s.NetEaseNotifyExt) {
-		wrong("NETEASE_NOTIFY_EXT=%s is not known. Set it to off, reason or full.", s.NetEaseNotifyExt)
+		wrong("NETEASE_NOTIFY_EXT", "Set it to off, reason or full.", "NETEASE_NOTIFY_EXT=%s is not known", s.NetEaseNotifyExt)
 	}
 	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.DiscordBotToken == "" {
-		wrong("No chat platform is set up. For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, for Discord DISCORD_BOT_TOKEN, DISCORD_APPLICATION_ID and DISCORD_PUBLIC_KEY; to try the bot without any, run: bot demo.")
+		wrong("", "For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, for Discord DISCORD_BOT_TOKEN, DISCORD_APPLICATION_ID and DISCORD_PUBLIC_KEY; to try the bot without any, run: bot demo.", "No chat platform is set up")
 	}
 	s.slackProblems(wrong)
 	s.discordProblems(wrong)
 	if !slices.Contains([]commands.Language{commands.English, commands.Chinese}, s.DefaultLanguage) {
-		wrong("DEFAULT_LANGUAGE=%s is not spoken here. Set it to en or zh-CN.", s.DefaultLanguage)
+		wrong("DEFAULT_LANGUAGE", "Set it to en or zh-CN.", "DEFAULT_LANGUAGE=%s is not spoken here", s.DefaultLanguage)
 	}
 	if !slices.Contains([]string{"text", "json"}, s.LogFormat) {
-		wrong("LOG_FORMAT=%s is not known. Set it to text or json.", s.LogFormat)
+		wrong("LOG_FORMAT", "Set it to text or json.", "LOG_FORMAT=%s is not known", s.LogFormat)
 	}
 	return problems
 }
 
-func (s *settings) slackProblems(wrong func(string, ...any)) {
+func (s *settings) slackProblems(wrong wrongFunc) {
 	switch {
 	case s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0: // Slack is off
 	case s.SlackBotToken == "":
-		wrong("SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not. Take it from the app's page, OAuth & Permissions (xoxb-…).")
+		wrong("SLACK_BOT_TOKEN", "Take it from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not")
 	case len(s.SlackSigningSecrets) == 0:
-		wrong("SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not. Take it from the app's page, Basic Information.")
+		wrong("SLACK_SIGNING_SECRET", "Take it from the app's page, Basic Information.", "SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not")
 	case strings.HasPrefix(s.SlackBotToken, "xapp-"):
-		wrong("SLACK_BOT_TOKEN holds an app-level token (xapp-…). Take the bot token from the app's page, OAuth & Permissions (xoxb-…).")
+		wrong("SLACK_BOT_TOKEN", "Take the bot token from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_BOT_TOKEN holds an app-level token (xapp-…)")
 	case len(s.SlackSigningSecrets) > 2:
-		wrong("SLACK_SIGNING_SECRET has %d values. One is enough; two, separated by a comma, while one replaces the other.", len(s.SlackSigningSecrets))
+		wrong("SLACK_SIGNING_SECRET", "One is enough; two, separated by a comma, while one replaces the other.", "SLACK_SIGNING_SECRET has %d values", len(s.SlackSigningSecrets))
 	}
 	if err := checkURL(s.SlackAPIURL); err != nil {
-		wrong("SLACK_API_URL: %s %v.", shown(s.SlackAPIURL), err)
+		wrong("SLACK_API_URL", "Use an https URL such as https://slack.com/api/, or unset it.", "SLACK_API_URL: %s %v", shown(s.SlackAPIURL), err)
 	}
 	if !commandPrefix.MatchString(s.SlackCommandPrefix) {
-		wrong("SLACK_COMMAND_PREFIX=%s is no beginning of a command. Use at most 16 of a-z, 0-9, _ and -.", s.SlackCommandPrefix)
+		wrong("SLACK_COMMAND_PREFIX", "Use at most 16 of a-z, 0-9, _ and -.", "SLACK_COMMAND_PREFIX=%s is no beginning of a command", s.SlackCommandPrefix)
 	}
 	for _, c := range commands.Table {
 		if s.SlackCommandPrefix != "" && strings.HasPrefix(c.Name, s.SlackCommandPrefix) {
-			wrong("SLACK_COMMAND_PREFIX=%s is how the command %s begins, so nobody could tell them apart. Choose another, such as nim-.", s.SlackCommandPrefix, c.Name)
+			wrong("SLACK_COMMAND_PREFIX", "Choose another, such as nim-.", "SLACK_COMMAND_PREFIX=%s is how the command %s begins, so nobody could tell them apart", s.SlackCommandPrefix, c.Name)
 		}
 	}
 }
 
 var snowflake = regexp.MustCompile(`^[0-9]{15,20}$`)
 
-func (s *settings) discordProblems(wrong func(string, ...any)) {
+func (s *settings) discordProblems(wrong wrongFunc) {
 	if s.DiscordBotToken == "" {
 		if s.DiscordApplicationID != "" || s.DiscordPublicKey != "" || len(s.DiscordGuildIDs) > 0 {
-			wrong("DISCORD_BOT_TOKEN is not set, but other settings of Discord are. Take it from the application's page, Bot.")
+			wrong("DISCORD_BOT_TOKEN", "Take it from the application's page, Bot.", "DISCORD_BOT_TOKEN is not set, but other settings of Discord are")
 		}
 		return
 	}
 	if !snowflake.MatchString(s.DiscordApplicationID) {
-		wrong("DISCORD_APPLICATION_ID is not an id. Take it from the application's page, General Information: digits alone.")
+		wrong("DISCORD_APPLICATION_ID", "Take it from the application's page, General Information: digits alone.", "DISCORD_APPLICATION_ID is not an id")
 	}
 	if s.DiscordPublicKey == "" {
-		wrong("DISCORD_PUBLIC_KEY is not set. Take it from the application's page, General Information; this version hears Discord over HTTP only.")
+		wrong("DISCORD_PUBLIC_KEY", "Take it from the application's page, General Information; this version hears Discord over HTTP only.", "DISCORD_PUBLIC_KEY is not set")
 	} else if _, err := discord.ParsePublicKey(s.DiscordPublicKey); err != nil {
-		wrong("DISCORD_PUBLIC_KEY: %v. Take it from the application's page, General Information.", err)
+		wrong("DISCORD_PUBLIC_KEY", "Take it from the application's page, General Information.", "DISCORD_PUBLIC_KEY: %v", err)
 	}
 	for _, id := range s.DiscordGuildIDs {
 		if !snowflake.MatchString(id) {
-			wrong("DISCORD_GUILD_IDS: %s is not a guild's id. In Discord switch Developer Mode on, then Copy Server ID.", id)
+			wrong("DISCORD_GUILD_IDS", "In Discord switch Developer Mode on, then Copy Server ID.", "DISCORD_GUILD_IDS: %s is not a guild's id", id)
 		}
 	}
 	if s.DiscordAPIURL != "" {
 		if err := checkURL(s.DiscordAPIURL); err != nil {
-			wrong("DISCORD_API_URL: %s %v.", shown(s.DiscordAPIURL), err)
+			wrong("DISCORD_API_URL", "Use an https URL, or unset it.", "DISCORD_API_URL: %s %v", shown(s.DiscordAPIURL), err)
 		}
 	}
 }

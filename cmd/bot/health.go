@@ -20,6 +20,8 @@ const (
 	checkTime = 2 * time.Second
 	// silentAttempts is how many attempts in a row must fail before NetEase counts as out of reach.
 	silentAttempts = 3
+	// refusedAttempts is how many refusals in a row are no longer the misspellings of people.
+	refusedAttempts = 10
 )
 
 // A status is how a part of the bot is.
@@ -45,16 +47,18 @@ type health struct {
 	platforms []permissions.Platform
 
 	mu       sync.Mutex
-	signed   map[permissions.Platform]bool // a signed request has come
-	unsigned map[permissions.Platform]int  // refused since the last signed one
+	unsigned map[permissions.Platform]int // refused since the last signed one
 	trouble  map[permissions.Platform]string
-	silent   int    // attempts in a row that NetEase did not answer
-	result   string // of the last of them
+	asked    map[permissions.Platform]func() string // what is wrong with a platform, asked when it is wanted
+	silent   int                                    // attempts in a row that NetEase did not answer
+	refused  int                                    // attempts in a row that it answered, none with 200
+	result   string                                 // of the last of them
+	failed   time.Time
 }
 
 func newHealth(store journal.Store, policy *permissions.File, platforms []permissions.Platform) *health {
 	return &health{journal: store, policy: policy, platforms: platforms,
-		signed: map[permissions.Platform]bool{}, unsigned: map[permissions.Platform]int{}, trouble: map[permissions.Platform]string{}}
+		unsigned: map[permissions.Platform]int{}, trouble: map[permissions.Platform]string{}, asked: map[permissions.Platform]func() string{}}
 }
 
 // event hears what adapters count.
@@ -63,7 +67,7 @@ func (h *health) event(e commands.Event) {
 	defer h.mu.Unlock()
 	switch e.Kind {
 	case commands.Signed:
-		h.signed[e.Platform], h.unsigned[e.Platform] = true, 0
+		h.unsigned[e.Platform] = 0
 	case commands.Unsigned:
 		h.unsigned[e.Platform]++
 	}
@@ -73,12 +77,15 @@ func (h *health) event(e commands.Event) {
 func (h *health) attempt(a netease.Attempt) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if a.Result[0] >= '0' && a.Result[0] <= '9' { // a code is an answer
-		h.silent = 0
+	if a.Answered {
+		h.silent, h.refused, h.result = 0, h.refused+1, a.Result
+		if a.Result == "200" {
+			h.refused = 0
+		}
 		return
 	}
 	h.silent++
-	h.result = a.Result
+	h.result, h.failed = a.Result, time.Now()
 }
 
 // troubled notes what is wrong with a platform, or with "" that nothing is.
@@ -113,8 +120,12 @@ func (h *health) part(ctx context.Context, name string) part {
 	case "netease":
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		if h.refused >= refusedAttempts {
+			return part{statusDegraded, fmt.Sprintf("NetEase has refused the last %d calls, the last one with code %s. bot explain %s says what that means.", h.refused, h.result, h.result)}
+		}
 		if h.silent >= silentAttempts {
-			return part{statusDegraded, fmt.Sprintf("NetEase has not answered the last %d attempts (%s). bot check asks each domain.", h.silent, h.result)}
+			return part{statusDegraded, fmt.Sprintf("NetEase has not answered the last %d attempts (%s), the last one %v ago. bot check asks each domain.",
+				h.silent, h.result, time.Since(h.failed).Round(time.Second))}
 		}
 	default:
 		return h.platform(permissions.Platform(name))
@@ -125,12 +136,16 @@ func (h *health) part(ctx context.Context, name string) part {
 func (h *health) platform(p permissions.Platform) part {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	trouble := h.trouble[p]
+	if ask := h.asked[p]; ask != nil && trouble == "" {
+		trouble = ask()
+	}
 	switch {
-	case h.trouble[p] != "":
-		return part{statusDegraded, h.trouble[p]}
-	case h.unsigned[p] > 0 && !h.signed[p]:
+	case trouble != "":
+		return part{statusDegraded, trouble}
+	case h.unsigned[p] > 0:
 		// Anybody can send these, and Discord does on purpose, so they are a hint and no more.
-		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature, and none was right yet: is it the secret of this app, and is the clock right?", h.unsigned[p])}
+		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature since the last good one. If commands do not come: is it the secret of this app, and is the clock right?", h.unsigned[p])}
 	}
 	return part{Status: statusOK}
 }

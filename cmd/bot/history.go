@@ -45,8 +45,8 @@ func showHistory(ctx context.Context, args []string, w world) error {
 	}
 	set, problems := readSettings(w.Environ)
 	for _, p := range problems { // the other settings are serve's
-		if strings.HasPrefix(p, "DATABASE_URL") {
-			return usageError{p}
+		if p.setting == "DATABASE_URL" {
+			return usageError{p.String()}
 		}
 	}
 	store, err := sqlstore.OpenReadOnly(ctx, set.DatabaseURL)
@@ -91,7 +91,10 @@ func printEntries(w io.Writer, entries []journal.Entry) error {
 // visible leaves out what a terminal would obey.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r):
 			return -1
 		}
 		return r

@@ -207,6 +207,7 @@ func TestServe(t *testing.T) {
 	status, body := p.get(t, "/healthz")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "ok\n", body)
+	p.slack(t, "trigger-4", "/nim", "whoami") // a good signature after the forged ones
 	status, body = p.get(t, "/readyz")
 	assert.Equal(t, http.StatusOK, status)
 	assert.JSONEq(t, `{"status":"ready","parts":{"journal":{"status":"ok"},"policy":{"status":"ok"},"slack":{"status":"ok"},"netease":{"status":"ok"}}}`, body)
@@ -236,6 +237,35 @@ func TestServe(t *testing.T) {
 	for _, secret := range []string{testAppSecret, testSigningSecret, testBotToken, "secret-response-url", "trigger-1"} {
 		assert.NotContains(t, log, secret)
 	}
+}
+
+// TestNotReady: without its journal the bot refuses, says why, and is not ready.
+func TestNotReady(t *testing.T) {
+	p := start(t)
+	for _, name := range []string{"journal.db", "journal.db-wal", "journal.db-shm"} {
+		os.Remove(filepath.Join(filepath.Dir(p.policy), name))
+	}
+	_, message := p.slack(t, "trigger-1", "/mute", "room=123 target=lisi 300s")
+	assert.Equal(t, "ephemeral", message["response_type"])
+	assert.Contains(t, message["text"], "nothing was done")
+	assert.Empty(t, p.nim.Calls())
+	status, body := p.get(t, "/readyz")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, body, `"unready"`)
+	assert.Contains(t, body, "journal cannot be written")
+}
+
+// TestNetEaseOutOfReach: after some attempts without an answer /readyz says so, and the bot stays ready to explain.
+func TestNetEaseOutOfReach(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	p := start(t, "NETEASE_BASE_URLS="+closed.URL+"/nimserver")
+	_, message := p.slack(t, "trigger-1", "/mute", "room=123 target=lisi 300s")
+	assert.Contains(t, message["text"], "could not be reached")
+	status, body := p.get(t, "/readyz")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, body, `"degraded"`)
+	assert.Contains(t, body, "NetEase has not answered the last 3 attempts (not_sent)")
 }
 
 // TestPolicyReload: a broken new file is told by /readyz, and the old rules stay; a good one is in force soon.
@@ -293,9 +323,10 @@ func TestSettings(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			set, problems := readSettings(append(append([]string{}, good...), tt.set...))
-			require.Len(t, problems, len(tt.want), "%s", strings.Join(problems, "\n"))
+			require.Len(t, problems, len(tt.want), "%v", problems)
 			for i, want := range tt.want {
-				assert.True(t, strings.HasPrefix(problems[i], want), "%s", problems[i])
+				assert.True(t, strings.HasPrefix(problems[i].String(), want), "%s", problems[i])
+				assert.NotEmpty(t, problems[i].fix)
 			}
 			switch tt.name {
 			case "a secret in a file":
@@ -313,7 +344,7 @@ func TestSettings(t *testing.T) {
 func TestSecretsStayOut(t *testing.T) {
 	_, problems := readSettings([]string{"SLACK_SIGNING_SECRET=one-secret,two-secret,three-secret", "NETEASE_APP_SECRET=app-secret-value",
 		"NETEASE_BASE_URLS=https://user:a-secret@host/nimserver,://user:b-secret@", "SLACK_API_URL=https://host/api/?token=c-secret"})
-	assert.NotContains(t, strings.Join(problems, "\n"), "-secret")
+	assert.NotContains(t, fmt.Sprint(problems), "-secret")
 }
 
 func TestServeDoesNotStart(t *testing.T) {

@@ -25,6 +25,7 @@ type metrics struct {
 	inFlight    *prometheus.GaugeVec
 	firstAnswer *prometheus.HistogramVec
 	finalAnswer *prometheus.HistogramVec
+	undelivered *prometheus.CounterVec
 	unsigned    *prometheus.CounterVec
 	calls       *prometheus.CounterVec
 	callTime    *prometheus.HistogramVec
@@ -47,7 +48,8 @@ func newMetrics(platforms []permissions.Platform) *metrics {
 		commands:    counter("roomwarden_commands_total", "Commands handled; the command is empty where a line was not understood.", "command", "platform", "outcome"),
 		inFlight:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "roomwarden_in_flight", Help: "Commands being handled."}, []string{"platform"}),
 		firstAnswer: seconds("roomwarden_first_answer_seconds", "From receipt to the platform's first response: an answer or an acknowledgement.", "platform"),
-		finalAnswer: seconds("roomwarden_final_answer_seconds", "From receipt to the answer itself.", "platform"),
+		finalAnswer: seconds("roomwarden_final_answer_seconds", "From receipt until the answer itself was given.", "platform"),
+		undelivered: counter("roomwarden_undelivered_answers_total", "Answers that came late and could not be delivered; the journal has them.", "platform"),
 		unsigned:    counter("roomwarden_unsigned_requests_total", "Requests refused because the platform had not signed them, or not now.", "platform"),
 		calls:       counter("roomwarden_netease_calls_total", "Attempts of calls to NetEase, by its code, or no_answer, not_sent, http_502 and the like.", "interface", "code", "domain"),
 		callTime:    seconds("roomwarden_netease_call_seconds", "Time of one attempt.", "interface"),
@@ -56,7 +58,7 @@ func newMetrics(platforms []permissions.Platform) *metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "roomwarden_build_info", Help: "What runs; always 1."}, []string{"version", "goversion"})
 	build.WithLabelValues(moduleVersion(), runtime.Version()).Set(1)
-	m.registry.MustRegister(m.commands, m.inFlight, m.firstAnswer, m.finalAnswer, m.unsigned, m.calls, m.callTime, m.reloads, build,
+	m.registry.MustRegister(m.commands, m.inFlight, m.firstAnswer, m.finalAnswer, m.undelivered, m.unsigned, m.calls, m.callTime, m.reloads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, p := range platforms {
 		m.inFlight.WithLabelValues(string(p))
@@ -108,6 +110,8 @@ func (m *metrics) event(e commands.Event) {
 		m.signed[e.Platform] = time.Now()
 	case commands.Unsigned:
 		m.unsigned.WithLabelValues(platform).Inc()
+	case commands.Undelivered:
+		m.undelivered.WithLabelValues(platform).Inc()
 	case commands.FirstAnswer:
 		m.firstAnswer.WithLabelValues(platform).Observe(e.Took.Seconds())
 	case commands.FinalAnswer:

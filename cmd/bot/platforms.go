@@ -41,6 +41,8 @@ func (p *platforms) slack() {
 		SigningSecrets: p.set.SlackSigningSecrets, CommandPrefix: p.set.SlackCommandPrefix, APIURL: p.set.SlackAPIURL,
 		Language: p.set.DefaultLanguage, Groups: groups.Of, Handle: p.handle, Observe: p.observe, Log: p.log,
 	}
+	p.health.asked[permissions.Slack] = groups.Trouble
+	p.jobs = append(p.jobs, groups.Keep)
 	p.mux.Handle("/slack/commands", adapter.Commands())
 	p.stops = append(p.stops, adapter.Stop)
 }
@@ -66,6 +68,7 @@ func newDiscord(set settings) *discord.Client {
 // register registers the commands in Discord, and tries again until that has worked or ctx ends.
 func (p *platforms) register(ctx context.Context, client *discord.Client) {
 	const longest = 10 * time.Minute
+	p.health.troubled(permissions.Discord, "The commands are not registered yet.")
 	for pause := 5 * time.Second; ; pause = min(2*pause, longest) {
 		err := client.Register(ctx, p.set.DiscordGuildIDs, p.log)
 		if err == nil {

@@ -35,7 +35,11 @@ func serve(ctx context.Context, args []string, w world) error {
 	}
 	set, policy, problems := prepare(w.Environ)
 	if len(problems) > 0 {
-		return usageError{"the settings need attention:\n- " + strings.Join(problems, "\n- ")}
+		text := "the settings need attention:"
+		for _, p := range problems {
+			text += "\n- " + p.String()
+		}
+		return usageError{text}
 	}
 	log := newLog(w.Err, set)
 	opening, cancel := context.WithTimeout(ctx, openTime)
@@ -107,14 +111,14 @@ func serve(ctx context.Context, args []string, w world) error {
 }
 
 // prepare reads the settings and the policy file, and finds all that is wrong with either.
-func prepare(environ []string) (settings, *permissions.File, []string) {
+func prepare(environ []string) (settings, *permissions.File, []problem) {
 	set, problems := readSettings(environ)
 	policy, err := permissions.Open(set.PermissionsFile, commands.Vocabulary())
 	if err != nil {
-		problems = append(problems, fmt.Sprintf("PERMISSIONS_FILE: %v. See docs/operating.md for what the file holds.", err))
+		problems = append(problems, problem{"PERMISSIONS_FILE", fmt.Sprintf("PERMISSIONS_FILE: %v", err), "See docs/operating.md for what the file holds."})
 	} else if names := policy.Policy().NoAccID(); len(names) > 0 && !isSet(environ, "NETEASE_OPERATOR") {
-		problems = append(problems, fmt.Sprintf("NETEASE_OPERATOR is not set, and %s: no accid in %s. Set one of them: NetEase wants to know who acts.",
-			strings.Join(names, ", "), set.PermissionsFile))
+		problems = append(problems, problem{"NETEASE_OPERATOR", fmt.Sprintf("NETEASE_OPERATOR is not set, and %s: no accid in %s", strings.Join(names, ", "), set.PermissionsFile),
+			"Set one of them: NetEase wants to know who acts."})
 	}
 	return set, policy, problems
 }

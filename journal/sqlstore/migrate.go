@@ -99,6 +99,9 @@ func migrateOnce(ctx context.Context, tx *sql.Tx, steps []migration) (more bool,
 	return true, err
 }
 
+// ErrOlder is a journal that an older program has written, met where it is only read.
+var ErrOlder = errors.New("start the bot once to bring it up to date")
+
 // upToDate returns an error unless the database is at version want.
 func upToDate(ctx context.Context, db *sql.DB, want int) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -110,8 +113,7 @@ func upToDate(ctx context.Context, db *sql.DB, want int) error {
 	case version > want:
 		return newerError(version, want)
 	case version < want:
-		return fmt.Errorf("it is at version %d, this program reads version %d: start the bot once to bring it up to date",
-			version, want)
+		return fmt.Errorf("it is at version %d, this program reads version %d: %w", version, want, ErrOlder)
 	}
 	return nil
 }

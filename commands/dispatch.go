@@ -23,8 +23,6 @@ const (
 	lookReserve = 6 * time.Second
 	// A command whose turn comes with less than this left is not begun.
 	minRun = 8 * time.Second
-	// journalTimeout bounds the journal's last word, which is written also when everything else has run out of time.
-	journalTimeout = 5 * time.Second
 )
 
 // A Dispatcher owns the order in which a line becomes an answer: parse, write down, allow, run, write the outcome down,
@@ -39,10 +37,14 @@ type Dispatcher struct {
 	Log       *slog.Logger
 	Observe   func(Observation) // hears of every request but repeats of one under way; nil: nobody does
 
-	flights   singleflight.Group
-	turns     turns
-	strangers strangers
+	flights    singleflight.Group
+	turns      turns
+	strangers  strangers
+	unfinished unfinished
 }
+
+// Stop waits for outcomes that the journal has not taken yet, but not longer than ctx. Call it once, when no Handle runs any more.
+func (d *Dispatcher) Stop(ctx context.Context) error { return d.unfinished.stop(ctx) }
 
 // Handle answers one request, within Budget of its receipt. Every path through it ends in a Reply, and so does a panic.
 func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
@@ -176,21 +178,23 @@ func (d *Dispatcher) reply(j *job, number int64, end ending) Reply {
 	}
 }
 
-// finish writes the outcome down. It does so also when the command has used up its time.
+// finish writes the outcome down, also when the command has used up its time. False tells that the journal has not taken it yet: it
+// is tried again in the background.
 func (d *Dispatcher) finish(ctx context.Context, j *job, number int64, reply Reply, end ending, took time.Duration) bool {
 	answer, err := json.Marshal(reply)
-	if err == nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
-		defer cancel()
-		err = d.Journal.Finish(ctx, number, journal.Result{
-			Outcome: outcomeOf(end.tone), Moderator: j.grant.Moderator, Code: int(end.code),
-			Answer: answer, Text: reply.Text.String(), Until: end.until, Duration: took,
-		})
-	}
 	if err != nil {
-		j.log.Error("journal: finish", "err", err)
+		j.log.Error("an answer cannot be kept", "err", err) // a redelivery will hear that there is no outcome
 	}
-	return err == nil
+	result := journal.Result{
+		Outcome: outcomeOf(end.tone), Moderator: j.grant.Moderator, Code: int(end.code),
+		Answer: answer, Text: reply.Text.String(), Until: end.until, Duration: took,
+	}
+	if err := finish(ctx, d.Journal, number, result); err != nil {
+		j.log.Error("journal: finish", "err", err)
+		d.unfinished.keep(d.Journal, number, result, j.log)
+		return false
+	}
+	return true
 }
 
 // again answers a delivery that the journal knows: with the first answer, or, where its outcome was never written, by saying so.

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ func onStage(t *testing.T, test func(t *testing.T, s *stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		defer s.journal.Close()
+		defer func() { assert.NoError(t, s.dispatcher.Stop(t.Context())) }()
 		test(t, s)
 	})
 }
@@ -90,6 +92,7 @@ func TestDeliveredAgainAfterACrash(t *testing.T) {
 type faultyJournal struct {
 	journal.Store
 	begin, finish, list error
+	finishes            int // how many more times finish is met; 0: always
 }
 
 func (f *faultyJournal) Begin(ctx context.Context, e journal.Entry) (journal.Entry, bool, error) {
@@ -101,7 +104,10 @@ func (f *faultyJournal) Begin(ctx context.Context, e journal.Entry) (journal.Ent
 
 func (f *faultyJournal) Finish(ctx context.Context, n int64, r journal.Result) error {
 	if f.finish != nil {
-		return f.finish
+		if f.finishes--; f.finishes == 0 {
+			f.finish = nil
+		}
+		return cmp.Or(f.finish, errors.New("the last failure"))
 	}
 	return f.Store.Finish(ctx, n, r)
 }
@@ -132,6 +138,30 @@ func TestJournalFails(t *testing.T) {
 			assert.Equal(t, Done, reply.Tone)
 			assert.Contains(t, reply.Text.String(), "could not be written to the journal")
 			assert.Equal(t, []string{"temporaryMute lisi 300"}, s.ops())
+		})
+	})
+	t.Run("after, for a while: the outcome is written when it can be", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 4}
+			assert.Equal(t, Done, s.ask("1", "zhangsan", "mute 123 lisi 5m").Tone)
+			assert.Equal(t, journal.Running, s.entries(t)[0].Outcome)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			assert.Equal(t, journal.Done, s.entries(t)[0].Outcome)
+			again := s.ask("1", "zhangsan", "mute 123 lisi 5m")
+			assert.Equal(t, Done, again.Tone, "a redelivery gets the answer that was given")
+			assert.Len(t, s.ops(), 1)
+		})
+	})
+	t.Run("until the stop: one last try", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 1}
+			s.ask("1", "zhangsan", "mute 123 lisi 5m")
+			assert.Equal(t, journal.Running, s.entries(t)[0].Outcome)
+			other := &Dispatcher{}
+			s.dispatcher, other = other, s.dispatcher // stopped here, and not once more when the stage is
+			require.NoError(t, other.Stop(t.Context()))
+			assert.Equal(t, journal.Done, s.entries(t)[0].Outcome)
 		})
 	})
 	t.Run("reading", func(t *testing.T) {

@@ -76,8 +76,8 @@ var (
 		"The journal cannot be written, so nothing was done and nothing was sent. Tell whoever runs the bot.",
 		"操作记录无法写入，因此没有执行，也没有发出任何请求。请告知机器人的管理员。"}
 	sayNotFinished = Text{
-		"The outcome could not be written to the journal. Tell whoever runs the bot.",
-		"结果未能写入操作记录。请告知机器人的管理员。"}
+		"The outcome could not be written to the journal yet; the bot keeps trying. Tell whoever runs it.",
+		"结果暂时未能写入操作记录，机器人会继续尝试。请告知机器人的管理员。"}
 	sayNoTime = Text{
 		"There was no time left for this command. Nothing was done; please try again.",
 		"没有足够的时间执行这条命令，未做任何操作。请重试。"}

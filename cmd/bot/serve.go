@@ -99,7 +99,7 @@ func serve(ctx context.Context, args []string, w world) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	stopBackground()
-	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), waitFor(stopping, &running))
+	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), dispatcher.Stop(stopping), waitFor(stopping, &running))
 	if stopped != nil {
 		log.Warn("not everything ended in time", "err", stopped)
 	}

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -28,14 +29,16 @@ func BenchmarkBeginFinish(b *testing.B) {
 			once(b, s)
 		}
 	})
-	b.Run("parallel", func(b *testing.B) {
-		s := openAt(b, newPath(b))
-		b.ReportAllocs()
-		b.SetParallelism(8)
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				once(b, s)
-			}
+	for _, callers := range []int{16, 64} {
+		b.Run(fmt.Sprintf("%d at once", callers), func(b *testing.B) {
+			s := openAt(b, newPath(b))
+			b.ReportAllocs()
+			b.SetParallelism(callers / runtime.GOMAXPROCS(0))
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					once(b, s)
+				}
+			})
 		})
-	})
+	}
 }

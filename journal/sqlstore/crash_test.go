@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -122,7 +121,7 @@ func TestALockedFileIsAnError(t *testing.T) {
 
 func TestACallHasADeadlineOfItsOwn(t *testing.T) {
 	s := openAt(t, newPath(t))
-	require.NoError(t, s.update(context.Background(), func(ctx context.Context, _ *sql.Tx) error {
+	require.NoError(t, s.update(context.Background(), func(ctx context.Context, _ *statements) error {
 		deadline, ok := ctx.Deadline()
 		assert.True(t, ok)
 		assert.WithinDuration(t, time.Now().Add(callTimeout), deadline, time.Second)

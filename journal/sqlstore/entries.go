@@ -21,13 +21,14 @@ const defaultLimit = 100 // entries in a list
 
 const (
 	// A key that is known is looked for first: an INSERT that meets a conflict would use a number up.
-	againSQL = `UPDATE entries SET deliveries = deliveries + 1 WHERE key = ? RETURNING ` + columns
+	againSQL = `UPDATE entries SET deliveries = deliveries + 1 WHERE key = ?`
+
+	knownSQL = `SELECT ` + columns + ` FROM entries WHERE key = ?`
 
 	beginSQL = `
 		INSERT INTO entries (key, request_id, at_us, platform, space, channel, person, name, name_lower,
 			line, command, room, target, reason)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		RETURNING ` + columns
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	finishSQL = `
 		UPDATE entries SET outcome = ?, moderator = ?, moderator_lower = ?, code = ?, answer = ?, text = ?,
@@ -41,40 +42,71 @@ const (
 
 // Begin is journal.Store's.
 func (s *Store) Begin(ctx context.Context, e journal.Entry) (entry journal.Entry, fresh bool, err error) {
-	err = s.update(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		entry, err = begin(ctx, tx, e)
-		return err
-	})
-	if err != nil {
+	if entry, err = s.begin(ctx, e); err != nil {
 		return journal.Entry{}, false, fmt.Errorf("begin a journal entry: %w", err)
 	}
 	return entry, entry.Deliveries == 1, nil
 }
 
-func begin(ctx context.Context, tx *sql.Tx, e journal.Entry) (journal.Entry, error) {
-	known, err := scan(tx.QueryRowContext(ctx, againSQL, e.Key))
-	if !errors.Is(err, sql.ErrNoRows) {
-		return known, err
+func (s *Store) begin(ctx context.Context, e journal.Entry) (journal.Entry, error) {
+	if e.Key == "" {
+		return journal.Entry{}, errors.New("it has no key")
 	}
-	return scan(tx.QueryRowContext(ctx, beginSQL,
+	var written journal.Entry // belongs to the writer until update returns nil
+	err := s.update(ctx, func(ctx context.Context, prepared *statements) (err error) {
+		written, err = begin(ctx, prepared, e)
+		return err
+	})
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	return written, nil
+}
+
+func begin(ctx context.Context, prepared *statements, e journal.Entry) (journal.Entry, error) {
+	counted, err := prepared.again.ExecContext(ctx, e.Key)
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	if n, err := counted.RowsAffected(); err != nil {
+		return journal.Entry{}, err
+	} else if n == 1 {
+		return scan(prepared.known.QueryRowContext(ctx, e.Key))
+	}
+	inserted, err := prepared.begin.ExecContext(ctx,
 		e.Key, e.RequestID, e.At.UnixMicro(), e.Platform, e.Space, e.Channel, e.Person, e.Name, strings.ToLower(e.Name),
-		e.Line, e.Command, e.Room, e.Target, e.Reason))
+		e.Line, e.Command, e.Room, e.Target, e.Reason)
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	number, err := inserted.LastInsertId()
+	return asBegun(e, number), err
+}
+
+// asBegun is e as it is written: reading it back would cost more than writing it.
+func asBegun(e journal.Entry, number int64) journal.Entry {
+	return journal.Entry{
+		Number: number, Key: e.Key, RequestID: e.RequestID, At: time.UnixMicro(e.At.UnixMicro()).UTC(),
+		Platform: e.Platform, Space: e.Space, Channel: e.Channel, Person: e.Person, Name: e.Name,
+		Line: e.Line, Command: e.Command, Room: e.Room, Target: e.Target, Reason: e.Reason,
+		Outcome: journal.Running, Deliveries: 1,
+	}
 }
 
 // Finish is journal.Store's.
 func (s *Store) Finish(ctx context.Context, number int64, r journal.Result) error {
-	err := s.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return finish(ctx, tx, number, r) })
+	if r.Outcome == "" || r.Outcome == journal.Running {
+		return fmt.Errorf("finish journal entry %d: %q is not an end", number, r.Outcome)
+	}
+	err := s.update(ctx, func(ctx context.Context, prepared *statements) error { return finish(ctx, prepared, number, r) })
 	if err != nil {
 		return fmt.Errorf("finish journal entry %d: %w", number, err)
 	}
 	return nil
 }
 
-func finish(ctx context.Context, tx *sql.Tx, number int64, r journal.Result) error {
-	if r.Outcome == "" || r.Outcome == journal.Running {
-		return fmt.Errorf("%q is not an end", r.Outcome)
-	}
-	done, err := tx.ExecContext(ctx, finishSQL,
+func finish(ctx context.Context, prepared *statements, number int64, r journal.Result) error {
+	done, err := prepared.finish.ExecContext(ctx,
 		r.Outcome, r.Moderator, strings.ToLower(r.Moderator), r.Code, r.Answer, r.Text,
 		sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()}, r.Duration.Microseconds(), number)
 	if err != nil {
@@ -171,8 +203,8 @@ func in[T any](w *where, column string, values []T) {
 
 // Check is journal.Store's.
 func (s *Store) Check(ctx context.Context) error {
-	err := s.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, checkSQL, time.Now().UnixMicro())
+	err := s.update(ctx, func(ctx context.Context, prepared *statements) error {
+		_, err := prepared.check.ExecContext(ctx, time.Now().UnixMicro())
 		return err
 	})
 	if err != nil {

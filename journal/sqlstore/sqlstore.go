@@ -3,6 +3,13 @@
 // The file is in WAL mode with synchronous=FULL: a commit is on the disk before it is reported, and readers and the
 // writer do not wait for each other (https://www.sqlite.org/wal.html). WAL needs a local disk, and two more files
 // beside the first, PATH-wal and PATH-shm, which belong to it: they must not be deleted or left behind in a copy.
+//
+// Forcing a commit to the disk costs far more than the statements in it, so callers share commits. A Store has one
+// goroutine that writes. It takes whatever calls are waiting, up to 256, writes them in one transaction, and answers
+// them once that is committed; meanwhile the next ones gather. Nobody waits for company: a lone call is written at
+// once. A call that SQLite refuses is refused alone, unless it is the commit that fails. A caller whose context is
+// over, or who has waited for 5 s, is told so at once; the call is then not written, unless its turn had come, which
+// the caller is not told. When 4096 calls are waiting, more are refused.
 package sqlstore
 
 import (
@@ -22,7 +29,7 @@ import (
 )
 
 const (
-	callTimeout      = 5 * time.Second // of every call, the wait for other writers included
+	callTimeout      = 5 * time.Second // of every call and of every transaction, all waiting included
 	migrationTimeout = time.Minute     // of one migration
 	readers          = 4               // connections
 
@@ -33,9 +40,14 @@ const (
 
 // A Store is a journal.Store in a file.
 type Store struct {
-	write *sql.DB      // one connection: writers queue for it
+	write *sql.DB      // one connection, the writer's; nil when opened for reading
 	read  *sql.DB      // a few, which cannot write
 	inUse sync.RWMutex // read-locked by every call, locked by Close
+
+	statements *statements
+	queue      chan *call    // to the writer; nil when opened for reading
+	ended      chan struct{} // closed by the writer when it ends
+	closed     bool
 
 	path string
 	file fs.FileInfo // what stood at path when it was opened for writing
@@ -88,6 +100,11 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if s.read, err = connect(path, reading, readers); err != nil {
 		return nil, err
 	}
+	if s.statements, err = prepare(ctx, s.write); err != nil {
+		return nil, err
+	}
+	s.queue, s.ended = make(chan *call, maxWaiting), make(chan struct{})
+	go s.run()
 	return s, s.Check(ctx) // SQLite opens a file that it may not write without a word
 }
 
@@ -127,7 +144,7 @@ func OpenReadOnly(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal %s for reading: %w", path, err)
 	}
-	return &Store{write: db, read: db}, nil
+	return &Store{read: db}, nil
 }
 
 func openReadOnly(ctx context.Context, path, mode string) (*sql.DB, error) {
@@ -146,10 +163,15 @@ func openReadOnly(ctx context.Context, path, mode string) (*sql.DB, error) {
 	return db, nil
 }
 
-// Close waits for the calls that are running and closes the file. The other methods then return an error.
+// Close waits for the calls that are running or waiting and closes the file. The other methods then return an error.
 func (s *Store) Close() error {
-	s.inUse.Lock()
+	s.inUse.Lock() // nobody is in update
 	defer s.inUse.Unlock()
+	if s.queue != nil && !s.closed {
+		close(s.queue)
+		<-s.ended
+	}
+	s.closed = true
 	var errs []error
 	for _, db := range []*sql.DB{s.read, s.write} { // the writer last: it tidies up
 		if db != nil {
@@ -159,21 +181,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// update runs f in a transaction that nobody else writes beside, and commits it unless f returns an error.
-func (s *Store) update(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
-	s.inUse.RLock()
-	defer s.inUse.RUnlock()
-	if err := s.inPlace(); err != nil {
-		return err
-	}
-	return transact(ctx, s.write, callTimeout, f)
-}
-
 // inPlace is an error when the file was deleted or replaced: SQLite would go on writing where nobody finds it again.
 func (s *Store) inPlace() error {
-	if s.file == nil { // opened for reading
-		return nil
-	}
 	now, err := os.Stat(s.path)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -221,7 +220,7 @@ func TestWritersDoNotBlockLists(t *testing.T) {
 	tx, err := s.write.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer tx.Rollback()
-	_, err = begin(t.Context(), tx, mute("slack:2"))
+	_, err = begin(t.Context(), s.statements.in(t.Context(), tx), mute("slack:2"))
 	require.NoError(t, err)
 	assert.Equal(t, []journal.Entry{first}, listed(t, s), "what is not committed is not seen")
 }
@@ -289,9 +288,9 @@ func TestReadOnlyBesideAWriter(t *testing.T) {
 	assert.Equal(t, []journal.Entry{second, first}, listed(t, reader))
 
 	_, _, err := reader.Begin(t.Context(), mute("slack:3"))
-	assert.ErrorContains(t, err, "readonly")
-	assert.ErrorContains(t, reader.Finish(t.Context(), first.Number, journal.Result{Outcome: journal.Done}), "readonly")
-	assert.ErrorContains(t, reader.Check(t.Context()), "readonly")
+	assert.ErrorContains(t, err, "for reading only")
+	assert.ErrorContains(t, reader.Finish(t.Context(), first.Number, journal.Result{Outcome: journal.Done}), "for reading only")
+	assert.ErrorContains(t, reader.Check(t.Context()), "for reading only")
 	assert.Equal(t, []journal.Entry{second, first}, listed(t, writer))
 
 	require.NoError(t, writer.Close())
@@ -345,20 +344,20 @@ func TestCloseWaitsForUseToEnd(t *testing.T) {
 		assert.NoError(t, s.Close())
 		closed.Store(true)
 	})
-	require.NoError(t, s.update(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+	require.NoError(t, s.update(t.Context(), func(ctx context.Context, prepared *statements) error {
 		close(inUse)
 		for !closed.Load() && s.inUse.TryRLock() { // until Close waits for its turn
 			s.inUse.RUnlock()
 			runtime.Gosched()
 		}
 		assert.False(t, closed.Load())
-		_, err := begin(ctx, tx, mute("slack:1"))
+		_, err := begin(ctx, prepared, mute("slack:1"))
 		return err
 	}))
 	wg.Wait()
 
 	_, _, err := s.Begin(t.Context(), mute("slack:2"))
-	assert.ErrorContains(t, err, "database is closed")
+	assert.ErrorContains(t, err, "the journal is closed")
 	assert.Len(t, listed(t, openAt(t, path)), 1)
 }
 

@@ -35,7 +35,7 @@ type Dispatcher struct {
 	NotifyExt NotifyExt     // what members' apps are told; empty: nothing
 	Language  Language      // where a platform gives no locale; empty: English
 	Log       *slog.Logger
-	Observe   func(Observation) // hears of every request but repeats of one under way; nil: nobody does
+	Observe   func(Observation) // hears of every request that was handled, and not of its redeliveries; nil: nobody does
 
 	flights    singleflight.Group
 	turns      turns
@@ -76,9 +76,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 	first := false
 	v, _, _ := d.flights.Do(req.Key, func() (any, error) {
 		first = true
-		once := d.once(ctx, req, j)
-		d.observe(req, call.Command.Name, once.Tone)
-		return once, nil
+		return d.once(ctx, req, j), nil
 	})
 	reply = v.(Reply)
 	reply.Repeat = !first
@@ -115,6 +113,7 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 		if ctx.Err() != nil {
 			say = sayNoTime
 		}
+		d.observe(req, j.Command.Name, Refused)
 		return d.reply(j, 0, ending{tone: Refused, text: j.say(say, nil)})
 	}
 	j.log, j.number, j.requestID = j.log.With("number", entry.Number), entry.Number, entry.RequestID
@@ -124,6 +123,7 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	}
 	begun := time.Now()
 	end := d.act(ctx, j)
+	d.observe(req, j.Command.Name, end.tone)
 	reply := d.reply(j, entry.Number, end)
 	j.log.Info("answered", "outcome", outcomeOf(end.tone), "code", int(end.code), "ms", time.Since(begun).Milliseconds())
 	if fresh && !d.finish(ctx, j, entry.Number, reply, end, time.Since(begun)) {

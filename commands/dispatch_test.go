@@ -383,6 +383,21 @@ func TestUnsure(t *testing.T) {
 	})
 }
 
+// TestObserve: every request is told once, whatever came of it, and no redelivery.
+func TestObserve(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		var got []string
+		s.dispatcher.Observe = func(o Observation) {
+			got = append(got, fmt.Sprintf("%s %q %s", o.Platform, o.Command, o.Outcome))
+		}
+		for key, line := range []string{"mute 123 lisi 5m", "mute 123 lisi 5m", "mtue", "help", "mute 999 lisi 5m", "muteroom 456"} {
+			s.ask(fmt.Sprint(max(key, 1)), "zhangsan", line) // the first two are one delivery
+		}
+		s.ask("9", "wangwu", "mute 123 lisi 5m")
+		assert.Equal(t, []string{`console "mute" done`, `console "" refused`, `console "help" done`, `console "mute" failed`, `console "muteroom" done`, `console "mute" refused`}, got)
+	})
+}
+
 // TestAllowed: the adapter is told whether a success will be public once the person is allowed, before NetEase is asked, and at no
 // other time.
 func TestAllowed(t *testing.T) {

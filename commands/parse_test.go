@@ -62,6 +62,7 @@ func TestParse(t *testing.T) {
 		{"a reason with = and commas", "/mute 123 lisi 5m reason=a=b,c", mute5 + ` reason="a=b,c"`},
 		{"a reason keeps its case and form", `/mute 123 lisi 5m reason="ＳＰＡＭ， Again! “yes”"`, mute5 + ` reason="ＳＰＡＭ， Again! “yes”"`},
 		{"quotes inside quotes", `/mute 123 lisi 5m reason="he said \"no\" \\o/"`, mute5 + ` reason="he said \"no\" \\o/"`},
+		{"spaces of other kinds in a reason", "/mute 123 lisi 5m reason=\"a\u3000b\u00a0c\"", mute5 + ` reason="a\u3000b\u00a0c"`},
 		{"a line break in a reason", "/mute 123 lisi 5m reason=\"a\nb\"", mute5 + ` reason="a b"`},
 		{"control characters in a reason", "/mute 123 lisi 5m reason=\"a\x07\x1b[31mb\"", mute5 + ` reason="a[31mb"`},
 		{"an empty reason", `/mute 123 lisi 5m reason=""`, mute5 + ` reason=""`},

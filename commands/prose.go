@@ -111,7 +111,7 @@ func list[T any](l Language, items []T) Prose {
 func plain(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsSpace(r):
+		case unicode.IsSpace(r) && unicode.IsControl(r), r == '\u2028', r == '\u2029': // line breaks and tabs
 			return ' '
 		case unicode.IsControl(r), invisible(r):
 			return -1

@@ -119,14 +119,14 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// plainly is what the grammar makes of any text: line breaks become spaces; control and invisible characters go.
+// plainly is what the grammar makes of any text: line breaks and tabs become spaces, other spaces stay as typed; control and invisible characters go.
 func plainly(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == 0x00AD, r == 0x061C, r == 0x180E, r == 0x200B, r == 0x200E, r == 0x200F, r == 0xFEFF, 0x2028 <= r && r <= 0x202E,
 			0x2060 <= r && r <= 0x206F, 0xFFF9 <= r && r <= 0xFFFB, 0xE0000 <= r && r <= 0xE007F:
 			return -1
-		case unicode.IsSpace(r):
+		case unicode.IsSpace(r) && unicode.IsControl(r):
 			return ' '
 		case unicode.IsControl(r):
 			return -1
@@ -137,7 +137,7 @@ func plainly(s string) string {
 
 // Whatever stands in an option arrives as that option's text, and nowhere else.
 func FuzzOptions(f *testing.F) {
-	for _, s := range []string{"", "spam", `"`, `\`, `\"`, `" target=zhaoliu "`, "a\nb", "“smart”", "，、", "`x`", "/unmute", "x\u200b\"", "禁言 5分钟", "room=1", "'", "=", ":"} {
+	for _, s := range []string{"", "spam", `"`, `\`, `\"`, `" target=zhaoliu "`, "a\nb", "“smart”", "，、", "`x`", "a\u00a0b\u2000c\u3000d", "/unmute", "x\u200b\"", "禁言 5分钟", "room=1", "'", "=", ":"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, reason string) {

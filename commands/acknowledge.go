@@ -1,11 +1,19 @@
 package commands
 
-// Acknowledgement is what a person reads where the answer takes longer than their platform waits.
-func Acknowledgement(l Language) Reply {
-	return Reply{Tone: Working, Language: l, Text: Prose{{Text: Text{
+// Acknowledgement is what a person reads where the answer takes longer than their platform waits. number is the one that Request.Accepted
+// was told, or 0 while it was not called: then nothing is promised.
+func Acknowledgement(l Language, number int64) Reply {
+	say := Text{
 		"Working on it. The answer follows here.",
 		"正在处理，结果稍后会发到这里。",
-	}.In(l)}}}
+	}
+	if number == 0 {
+		say = Text{
+			"The bot is slow at the moment and has not written this command down yet, so nothing is promised. What becomes of it follows here.",
+			"机器人当前较慢，这条命令还没有记录下来，因此不保证会执行。结果稍后会发到这里。",
+		}
+	}
+	return Reply{Tone: Working, Language: l, Number: number, Text: Prose{{Text: say.In(l)}}}
 }
 
 // Broken is what a person reads where the bot itself failed and nobody can tell what became of the request.

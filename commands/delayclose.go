@@ -27,8 +27,8 @@ func checkDelay(c Call) *Mistake {
 		"off 表示取消定时关闭，不能再带时长 {word}。"}}
 }
 
-func delayClose(ctx context.Context, j *job) ending {
-	order := netease.UpdateDelayClosePolicy{RoomID: j.room, RequestID: j.requestID}
+func delayClose(j *job) change {
+	order := netease.UpdateDelayClosePolicy{RoomID: j.room}
 	var say Text
 	switch j.args["policy"].Word {
 	case closeFixed:
@@ -49,10 +49,14 @@ func delayClose(ctx context.Context, j *job) ending {
 	if order.Policy != netease.CloseOff {
 		order.Delay = cmp.Or(j.args["delay"].Length, netease.MaxDelay)
 	}
-	call, cancel := writing(ctx)
-	defer cancel()
-	started, err := j.netease.UpdateDelayClosePolicy(call, order)
-	return j.settle(ctx, err, change{
+	var started time.Time
+	return change{
+		send: func(ctx context.Context) (err error) {
+			order.RequestID, order.Repeated = j.entry.RequestID, j.repeated
+			started, err = j.netease.UpdateDelayClosePolicy(ctx, order)
+			return err
+		},
+		anyone: true,
 		done: func() ending {
 			end := ending{tone: Done}
 			at := started.Add(order.Delay)
@@ -68,7 +72,7 @@ func delayClose(ctx context.Context, j *job) ending {
 		asked:   Text{"the timer of room {place}", "聊天室 {place} 的定时关闭"},
 		already: Text{"The timer of room {place} was so already.", "聊天室 {place} 的定时关闭此前已是如此。"},
 		unseen: Text{
-			"Whether the timer of room {place} was set is not known, and NetEase offers no way to read timers. Giving the command again is safe, but restarts the countdown.",
-			"无法确定聊天室 {place} 的定时关闭是否设置成功，网易云信也不提供查询。可以再次执行命令，但会重新计时。"},
-	})
+			"Whether the timer of room {place} was set is not known, and NetEase offers no way to read timers. {retry} sets it again, which restarts the countdown.",
+			"无法确定聊天室 {place} 的定时关闭是否设置成功，网易云信也不提供查询。可用 {retry} 再次设置，但会重新计时。"},
+	}
 }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,10 +22,16 @@ const (
 	lookReserve = 6 * time.Second
 	// A command whose turn comes with less than this left is not begun.
 	minRun = 8 * time.Second
+	// beginTimeout is how long the journal may take to write a command down. One that takes longer is refused and never run.
+	beginTimeout = 10 * time.Second
 )
 
-// A Dispatcher owns the order in which a line becomes an answer: parse, write down, allow, run, write the outcome down,
-// reply. Policy, Journal, NetEase and Log are required. It may be used by many goroutines at once.
+// A Dispatcher owns the order in which a line becomes an answer: parse, write down, allow, wait for its turn, run, write the outcome
+// down, reply. Policy, Journal, NetEase and Log are required. It may be used by many goroutines at once.
+//
+// What it has accepted goes on after Handle has returned: the adapter tells what became of the answer (Answered), an answer that could not be
+// given is tried again (Deliver), and an effect that is not known is looked at for ten minutes. What a dead process has left is taken up by
+// Recover.
 type Dispatcher struct {
 	Policy    func() *permissions.Policy // the rules in force
 	Journal   journal.Store
@@ -37,14 +42,23 @@ type Dispatcher struct {
 	Log       *slog.Logger
 	Observe   func(Observation) // hears of every request that was handled, and not of its redeliveries; nil: nobody does
 
-	flights    singleflight.Group
-	turns      turns
-	strangers  strangers
-	unfinished unfinished
+	// Deliver gives answers after Handle's return. For a platform without one they wait in the journal. It must not change after the
+	// first call.
+	Deliver map[permissions.Platform]Deliver
+	// Renew reads the groups of a person anew, when a command of theirs is taken up after a crash. nil: they are as they were.
+	Renew func(context.Context, permissions.Subject) permissions.Subject
+
+	flights   singleflight.Group
+	admission admission
+	running   ends
+	strangers strangers
+	answers   answers
+	work      background
 }
 
-// Stop waits for outcomes that the journal has not taken yet, but not longer than ctx. Call it once, when no Handle runs any more.
-func (d *Dispatcher) Stop(ctx context.Context) error { return d.unfinished.stop(ctx) }
+// Stop ends what goes on in the background, and gives outcomes that the journal has not taken yet one last try; but it waits
+// no longer than ctx. What remains open is taken up by another process, or the next one. Call it once, when no Handle and no Recover runs any more.
+func (d *Dispatcher) Stop(ctx context.Context) error { return d.work.stop(ctx) }
 
 // Handle answers one request, within Budget of its receipt. Every path through it ends in a Reply, and so does a panic.
 func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
@@ -60,18 +74,16 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 
 	call, err := Parse(req.Line)
 	if mistake, ok := errors.AsType[*Mistake](err); ok {
-		d.observe(req, "", Refused)
+		d.observe(req.Who, "", Refused)
 		d.Log.Info("not understood", "platform", req.Who.Platform, "person", req.Who.ID(), "why", mistake.say.English)
 		return Reply{Tone: Refused, Language: language, Text: mistake.in(language)}
 	}
-	j := &job{
-		Call: call, who: req.Who, allowed: req.Allowed, language: language, policy: d.Policy(), table: Table,
-		netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", req.Who.ID()),
-	}
-	if call.Command.Right == "" { // open to everyone, asks nobody, leaves no trace
-		end := d.run(ctx, j)
-		d.observe(req, call.Command.Name, end.tone)
-		return d.reply(j, 0, end)
+	j := d.job(call, req.Who, language)
+	j.allowed = req.Allowed
+	if call.Command.open() { // asks nobody, leaves no trace
+		end := d.run(j, func() ending { return call.Command.do(ctx, j) })
+		d.observe(req.Who, call.Command.Name, end.tone)
+		return j.reply(end)
 	}
 	first := false
 	v, _, _ := d.flights.Do(req.Key, func() (any, error) {
@@ -79,12 +91,32 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 		return d.once(ctx, req, j), nil
 	})
 	reply = v.(Reply)
-	reply.Repeat = !first
+	reply.Repeat = reply.Repeat || !first
 	return reply
+}
+
+// job is a call of somebody's, as far as that is known before it is written down.
+func (d *Dispatcher) job(call Call, who permissions.Subject, l Language) *job {
+	return &job{
+		Call: call, who: who, language: l, policy: d.Policy(), table: Table,
+		netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
+	}
 }
 
 // once handles a request whose key is not under way here.
 func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
+	leave, ok := d.admission.enter(req.Who)
+	if !ok {
+		j.log.Warn("too many commands are under way")
+		d.observe(req.Who, j.Command.Name, Refused)
+		return Busy(j.language)
+	}
+	defer leave()
+	if err := d.resolve(ctx, j); err != nil {
+		j.log.Error("journal: get", "err", err)
+		d.observe(req.Who, j.Command.Name, Failed)
+		return j.reply(ending{tone: Failed, text: j.report(errJournal).whole()})
+	}
 	// Where a room's name leads is looked up first, so that the entry says which room was meant.
 	ref := j.args[room.Name]
 	j.room = ref.Room
@@ -93,123 +125,167 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 		j.room = netease.RoomID(number)
 	}
 	key, shared := d.strangers.key(j.policy, req)
-	entry := journal.Entry{
-		Key: key, RequestID: netease.NewRequestID(), At: req.At,
-		Platform: string(req.Who.Platform), Space: req.Who.Space, Channel: req.Where, Person: req.Who.ID(), Name: plain(req.Who.Name),
-		Line: plain(req.Line), Command: j.Command.Name, Room: int64(j.room), Target: j.args["target"].Word, Reason: j.args[reason.Name].Word,
-	}
-	var fresh bool
-	var err error
-	begin := func() { entry, fresh, err = d.Journal.Begin(ctx, entry) }
-	if j.Command.Write {
-		j.turn = d.turns.enter(target{j.room, entry.Target}, begin)
-		defer j.turn.leave()
-	} else {
-		begin()
-	}
+	writing, cancel := context.WithTimeout(ctx, beginTimeout)
+	begun, err := d.Journal.Begin(writing, j.entryOf(req, key))
+	cancel()
 	if err != nil {
 		j.log.Error("journal: begin", "err", err)
-		say := sayNotWritten
-		if ctx.Err() != nil {
-			say = sayNoTime
+		d.observe(req.Who, j.Command.Name, Refused)
+		if errors.Is(err, journal.ErrBusy) {
+			return Busy(j.language)
 		}
-		d.observe(req, j.Command.Name, Refused)
-		return d.reply(j, 0, ending{tone: Refused, text: j.say(say, nil)})
+		return j.reply(ending{tone: Refused, text: j.say(sayNotWritten, nil)})
 	}
-	j.log, j.number, j.requestID = j.log.With("number", entry.Number), entry.Number, entry.RequestID
-	if !fresh && !shared {
-		j.log.Info("delivered again", "deliveries", entry.Deliveries, "outcome", entry.Outcome)
-		return d.again(j, entry)
+	j.begun(begun.Entry)
+	if !begun.Fresh && !shared {
+		j.log.Info("delivered again", "deliveries", begun.Deliveries, "outcome", begun.Outcome)
+		return d.again(ctx, j)
 	}
-	begun := time.Now()
-	end := d.act(ctx, j)
-	d.observe(req, j.Command.Name, end.tone)
-	reply := d.reply(j, entry.Number, end)
-	j.log.Info("answered", "outcome", outcomeOf(end.tone), "code", int(end.code), "ms", time.Since(begun).Milliseconds())
-	if fresh && !d.finish(ctx, j, entry.Number, reply, end, time.Since(begun)) {
-		reply.Text = reply.Text.below(j.say(sayNotFinished, nil))
+	if req.Accepted != nil {
+		req.Accepted(begun.Number)
 	}
-	return reply
+	if shared && !begun.Fresh {
+		end := d.act(ctx, j, begun.Before)
+		d.observe(req.Who, j.Command.Name, end.tone)
+		return j.reply(end)
+	}
+	end := d.running.begin(begun.Number)
+	act := func() ending { return d.act(ctx, j, begun.Before) }
+	return d.conclude(ctx, j, d.run(j, act), late{to: req.ReplyTo, by: req.ReplyBy}, end)
 }
 
 // act allows and runs a command that is written down.
-func (d *Dispatcher) act(ctx context.Context, j *job) ending {
-	grant, denied := d.allow(j)
-	if denied != nil {
+func (d *Dispatcher) act(ctx context.Context, j *job, before *journal.Entry) ending {
+	if j.Command.Repeats {
+		return j.noEntry(j.args["number"].Number)
+	}
+	denied := d.authorize(j)
+	switch {
+	case denied != nil && j.retries != nil:
+		return j.noEntry(j.retries.Number) // what someone may not touch does not exist for them
+	case denied != nil:
 		return ending{tone: Refused, text: denied}
 	}
-	j.grant = grant
 	if j.allowed != nil {
 		j.allowed(j.Command.Write)
 	}
-	j.operator = netease.AccID(grant.AccID)
-	if j.operator == "" {
-		j.operator = d.Operator
+	if !j.Command.Write {
+		return d.run(j, func() ending { return j.Command.do(ctx, j) })
 	}
-	j.notifyExt = d.NotifyExt.of(j)
-	if j.Command.Write {
-		others := !j.turn.isNext()
-		if err := j.turn.wait(ctx); err != nil || timeLeft(ctx) < minRun {
-			if others && !errors.Is(err, context.Canceled) {
-				return ending{tone: Refused, text: j.say(sayBusyTarget, j.facts())}
-			}
-			return ending{tone: Refused, text: j.say(sayNoTime, nil)}
-		}
+	behind := before != nil && before.Outcome == journal.Running
+	newest, err := d.turn(ctx, j.entry, before)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled), !behind && timeLeft(ctx) < minRun:
+		return ending{tone: Refused, text: j.say(sayNoTime, nil)}
+	case err != nil && ctx.Err() == nil:
+		j.log.Error("journal: wait for a turn", "err", err)
+		return ending{tone: Refused, text: j.report(errJournal).what.then(j.say(sayNothingChanged, nil))}
+	case err != nil, timeLeft(ctx) < minRun:
+		return ending{tone: Refused, text: j.say(sayBusyTarget, j.facts())}
 	}
-	return d.run(ctx, j)
+	end, stop, err := d.guard(ctx, j, before, newest)
+	if err != nil {
+		j.log.Error("journal: look for the same", "err", err)
+		return ending{tone: Refused, text: j.report(errJournal).what.then(j.say(sayNothingChanged, nil))}
+	}
+	if stop {
+		return end
+	}
+	return d.run(j, func() ending { return d.perform(ctx, j) })
 }
 
-// run calls the command. A panic in it leaves its effect unknown.
-func (d *Dispatcher) run(ctx context.Context, j *job) (end ending) {
+// perform makes the change of a command whose turn has come, as long as this process has the entry in hand.
+func (d *Dispatcher) perform(ctx context.Context, j *job) ending {
+	ctx, release := d.Journal.Hold(ctx, j.entry.Owner)
+	defer release()
+	return j.perform(ctx, j.Command.change(j))
+}
+
+// run runs a command. A panic in it leaves its effect unknown.
+func (d *Dispatcher) run(j *job, do func() ending) (end ending) {
 	defer func() {
 		if p := recover(); p != nil {
 			j.log.Error("a command panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			end = ending{tone: Unknown, text: Broken(j.language).Text}
 		}
 	}()
-	return j.Command.do(ctx, j)
+	return do()
 }
 
 // reply makes the answer of an ending. What changed something is for everyone in the channel, all else for the person alone.
-func (d *Dispatcher) reply(j *job, number int64, end ending) Reply {
+func (j *job) reply(end ending) Reply {
 	return Reply{
 		Tone: end.tone, Language: j.language, Text: end.text, Fields: end.fields, Choices: end.choices,
-		Public: end.tone == Done, Number: number,
+		Public: end.tone == Done, Number: j.entry.Number,
 	}
 }
 
-// finish writes the outcome down, also when the command has used up its time. False tells that the journal has not taken it yet: it
-// is tried again in the background.
-func (d *Dispatcher) finish(ctx context.Context, j *job, number int64, reply Reply, end ending, took time.Duration) bool {
-	answer, err := json.Marshal(reply)
-	if err != nil {
-		j.log.Error("an answer cannot be kept", "err", err) // a redelivery will hear that there is no outcome
-	}
-	result := journal.Result{
-		Outcome: outcomeOf(end.tone), Moderator: j.grant.Moderator, Code: int(end.code),
-		Answer: answer, Text: reply.Text.String(), Until: end.until, Duration: took,
-	}
-	if err := finish(ctx, d.Journal, number, result); err != nil {
+// conclude writes an end down, also when the command has used up its time, and returns the answer. What the journal does not take at once is
+// tried again in the background. written is called when the journal has it.
+func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, written func()) Reply {
+	took := time.Since(j.entry.At)
+	d.observe(j.who, j.Command.Name, end.tone)
+	j.log.Info("answered", "outcome", outcomeOf(end.tone), "code", int(end.code), "ms", took.Milliseconds())
+	reply := j.reply(end)
+	a := &answer{job: j, late: to, look: end.look, written: make(chan struct{})}
+	result := j.result(end, reply, took)
+	write := func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Number, result) }
+	switch err := try(ctx, write); {
+	case err == nil, errors.Is(err, journal.ErrNotRunning):
+		written()
+		close(a.written)
+	case errors.Is(err, journal.ErrNotMine): // another process carries it out, and answers
+		written()
+		j.log.Warn("another process has taken this over")
+		reply = Acknowledgement(j.language, j.entry.Number)
+		reply.Repeat = true
+		return reply
+	default:
 		j.log.Error("journal: finish", "err", err)
-		d.unfinished.keep(d.Journal, number, result, j.log)
-		return false
+		reply.Text = reply.Text.below(j.say(sayNotFinished, nil))
+		d.work.run(func(ctx context.Context) {
+			if insist(ctx, j.log, "outcome", write) {
+				close(a.written)
+			}
+			written()
+		})
 	}
-	return true
-}
-
-// again answers a delivery that the journal knows: with the first answer, or, where its outcome was never written, by saying so.
-func (d *Dispatcher) again(j *job, entry journal.Entry) Reply {
-	var reply Reply
-	if entry.Outcome == journal.Running || json.Unmarshal(entry.Answer, &reply) != nil {
-		reply = d.reply(j, entry.Number, ending{tone: Unknown, text: j.say(sayUnfinished, values{
-			"number": "#" + formatNumber(entry.Number), "room": id("room " + formatRoom(j.room))})})
-	}
+	a.reply = reply
+	d.answers.add(a)
 	return reply
 }
 
-func (d *Dispatcher) observe(req Request, command string, tone Tone) {
+// result is what the journal is to know of an end.
+func (j *job) result(end ending, reply Reply, took time.Duration) journal.Result {
+	return journal.Result{
+		Outcome: outcomeOf(end.tone), Moderator: j.grant.Moderator, Code: int(end.code),
+		Answer: j.kept(reply, end.look != nil), Text: reply.Text.String(), Until: end.until, Duration: took, More: end.look != nil,
+	}
+}
+
+// again answers a delivery that the journal knows: with the first answer, for which it waits while the command is under way in another
+// process. Where that does not come it says so.
+func (d *Dispatcher) again(ctx context.Context, j *job) Reply {
+	e := j.entry
+	if e.Outcome == journal.Running {
+		wait, cancel := context.WithDeadline(ctx, e.At.Add(Budget+lookReserve))
+		if ended, err := d.ended(wait, e.Number); err == nil {
+			e = ended
+		}
+		cancel()
+	}
+	reply, _, ok := keptReply(e)
+	if !ok {
+		reply = j.reply(ending{tone: Unknown, text: j.say(sayUnfinished, values{
+			"number": "#" + formatNumber(e.Number), "show": id("show " + formatNumber(e.Number))})})
+	}
+	reply.Repeat = true
+	return reply
+}
+
+func (d *Dispatcher) observe(who permissions.Subject, command string, tone Tone) {
 	if d.Observe != nil {
-		d.Observe(Observation{Platform: req.Who.Platform, Command: command, Outcome: outcomeOf(tone)})
+		d.Observe(Observation{Platform: who.Platform, Command: command, Outcome: outcomeOf(tone)})
 	}
 }
 
@@ -233,6 +309,21 @@ func timeLeft(ctx context.Context) time.Duration {
 		return Budget
 	}
 	return time.Until(deadline)
+}
+
+// authorize lets the job act with the rights of its person, or returns what they read when it may not.
+func (d *Dispatcher) authorize(j *job) Prose {
+	grant, denied := d.allow(j)
+	if denied != nil {
+		return denied
+	}
+	j.grant = grant
+	j.operator = netease.AccID(grant.AccID)
+	if j.operator == "" {
+		j.operator = d.Operator
+	}
+	j.notifyExt = d.NotifyExt.of(j)
+	return nil
 }
 
 // nowhere is the room that a name leads to which no room has.

@@ -77,12 +77,12 @@ func TestDeliveredTwiceAtOnce(t *testing.T) {
 // TestDeliveredAgainAfterACrash: an entry without an outcome is never run again by a redelivery.
 func TestDeliveredAgainAfterACrash(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
-		_, fresh, err := s.journal.Begin(t.Context(), journal.Entry{Key: "slack:1", RequestID: netease.NewRequestID(), At: time.Now(), Platform: "console", Person: "zhangsan", Line: "mute 123 lisi 5m", Command: "mute", Room: 123, Target: "lisi"})
+		begun, err := s.memory.Open().Begin(t.Context(), journal.Entry{Key: "slack:1", RequestID: netease.NewRequestID(), At: time.Now(), Platform: "console", Person: "zhangsan", Line: "mute 123 lisi 5m", Command: "mute", Room: 123, Target: "lisi"})
 		require.NoError(t, err)
-		require.True(t, fresh)
+		require.True(t, begun.Fresh)
 		reply := s.ask("slack:1", "zhangsan", "mute 123 lisi 5m")
 		assert.Equal(t, Unknown, reply.Tone)
-		assert.False(t, reply.Repeat, "nobody else answers it")
+		assert.True(t, reply.Repeat, "who has it in hand answers it")
 		assert.Contains(t, reply.Text.String(), "taken up before as #1")
 		assert.Empty(t, s.ops())
 	})
@@ -95,9 +95,9 @@ type faultyJournal struct {
 	finishes            int // how many more times finish is met; 0: always
 }
 
-func (f *faultyJournal) Begin(ctx context.Context, e journal.Entry) (journal.Entry, bool, error) {
+func (f *faultyJournal) Begin(ctx context.Context, e journal.Entry) (journal.Begun, error) {
 	if f.begin != nil {
-		return journal.Entry{}, false, f.begin
+		return journal.Begun{}, f.begin
 	}
 	return f.Store.Begin(ctx, e)
 }
@@ -126,7 +126,7 @@ func TestJournalFails(t *testing.T) {
 			s.dispatcher.Journal = &faultyJournal{Store: s.journal, begin: full}
 			reply := s.ask("1", "zhangsan", "mute 123 lisi 5m")
 			assert.Equal(t, Refused, reply.Tone)
-			assert.Contains(t, reply.Text.String(), "nothing was done")
+			assert.Contains(t, reply.Text.String(), "I could not write this down, so I did not do it")
 			assert.NotContains(t, reply.Text.String(), "disk")
 			assert.Empty(t, s.ops())
 		})
@@ -155,8 +155,9 @@ func TestJournalFails(t *testing.T) {
 	})
 	t.Run("until the stop: one last try", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
-			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 1}
+			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 2}
 			s.ask("1", "zhangsan", "mute 123 lisi 5m")
+			synctest.Wait() // the second try is made at once, the third a second later
 			assert.Equal(t, journal.Running, s.entries(t)[0].Outcome)
 			other := &Dispatcher{}
 			s.dispatcher, other = other, s.dispatcher // stopped here, and not once more when the stage is
@@ -220,7 +221,7 @@ func TestOneAtATime(t *testing.T) {
 		assert.Zero(t, time.Since(begun), "another target does not wait")
 		wg.Wait()
 		assert.Equal(t, []string{"temporaryMute lisi 10", "temporaryMute wangwu 40", "temporaryMute lisi 20", "temporaryMute lisi 0", "temporaryMute lisi 30"}, s.ops())
-		assert.Empty(t, s.dispatcher.turns.queues, "nothing is left behind")
+		assert.Empty(t, s.dispatcher.running.all, "nothing is left behind")
 	})
 }
 
@@ -231,7 +232,7 @@ func TestTurnComesTooLate(t *testing.T) {
 		var wg sync.WaitGroup
 		replies := make([]Reply, 3)
 		for i := range replies {
-			wg.Go(func() { replies[i] = s.ask(fmt.Sprint(i), "zhangsan", "muteroom 123") })
+			wg.Go(func() { replies[i] = s.ask(fmt.Sprint(i), "zhangsan", "muteroom 123 again=yes") })
 			synctest.Wait()
 		}
 		begun := time.Now()
@@ -459,8 +460,8 @@ func TestComplete(t *testing.T) {
 		{"zhangsan", "/mu", []string{"/mute", "/muteroom"}},
 		{"zhangsan", "mu", []string{"mute", "muteroom"}},
 		{"zhangsan", "/nim un", []string{"unmute", "unmuteroom"}},
-		{"zhangsan", "/mute a", []string{"arena"}},
-		{"oncall", "/mute a", nil},
+		{"zhangsan", "/mute a", []string{"arena", "again=yes", "again=no", "again="}},
+		{"oncall", "/mute a", []string{"again=yes", "again=no", "again="}},
 		{"oncall", "/mute room=", []string{"room=lobby", "room="}},
 		{"wangwu", "/mute room=", []string{"room="}},
 		{"zhangsan", "/delayclose 123 i", []string{"idle"}},

@@ -19,7 +19,7 @@ func help(_ context.Context, j *job) ending {
 
 func usageOf(l Language, row Command) Prose {
 	p := say(l, Text{"{help}: {usage}", "{help}：{usage}"}, values{"help": row.Help.In(l), "usage": id(row.Usage())})
-	if row.Right == "" {
+	if row.open() {
 		return p.below(say(l, Text{"Everyone may use it.", "所有人都可以使用。"}, nil))
 	}
 	return p

@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -13,7 +15,16 @@ const shownEntries = 20
 
 // history lists entries of the rooms in which the person has the right; entries without a room only to those who have it in all.
 func history(ctx context.Context, j *job) ending {
-	q := journal.Query{Room: int64(j.room), Target: string(j.target()), By: j.mentioned(j.args["by"].Word), Before: j.number, Limit: shownEntries + 1}
+	q := journal.Query{
+		Room: int64(j.room), Target: string(j.target()), By: j.mentioned(j.args["by"].Word), Text: j.args["text"].Word,
+		Before: j.entry.Number, Limit: shownEntries + 1,
+	}
+	if before := j.args["before"].Number; before > 0 {
+		q.Before = min(before, q.Before)
+	}
+	if outcome := j.args["outcome"].Word; outcome != "" {
+		q.Outcomes = []journal.Outcome{journal.Outcome(outcome)}
+	}
 	if since := j.args["since"].Length; since > 0 {
 		q.Since = time.Now().Add(-since)
 	}
@@ -28,14 +39,14 @@ func history(ctx context.Context, j *job) ending {
 	end := ending{tone: Info}
 	for i, e := range entries {
 		if i == shownEntries {
-			end.text = end.text.then(j.say(Text{"There are more; narrow it down with room=, target=, by= or since=.",
-				"还有更多记录，可用 room=、target=、by= 或 since= 缩小范围。"}, nil))
+			end.text = end.text.then(j.say(Text{"There are more.", "还有更多记录。"}, nil))
+			end.choices = []Choice{{Label: Text{"Older", "更早的记录"}.In(j.language), Line: j.older(entries[i-1].Number)}}
 			break
 		}
 		outcome := outcomes[e.Outcome]
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
 			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
-			values{"at": e.At, "by": entryBy(e), "line": id(shorten(e.Line)), "outcome": outcome.In(j.language)})})
+			values{"at": e.At, "by": entryBy(e), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": outcome.In(j.language)})})
 	}
 	head := Text{"The newest entries first.", "最新的在前。"}
 	if len(entries) == 0 {
@@ -43,6 +54,16 @@ func history(ctx context.Context, j *job) ending {
 	}
 	end.text = j.say(head, nil).then(end.text)
 	return end
+}
+
+// older is the line that lists what comes after the entry of a number.
+func (j *job) older(number int64) string {
+	c := Call{Command: j.Command, args: maps.Clone(j.args)}
+	c.args["before"] = Value{Number: number}
+	if by := c.args["by"].Word; by != "" {
+		c.args["by"] = Value{Word: j.mentioned(by)} // who presses the button may be another "me"
+	}
+	return c.String()
 }
 
 // mentioned reads what was given as a person: me, a mention of Slack's or Discord's, an id or a name.
@@ -68,6 +89,11 @@ var outcomes = map[journal.Outcome]Text{
 	journal.Refused:  {"refused", "已拒绝"},
 	journal.Failed:   {"failed", "失败"},
 	journal.Unknown:  {"unknown", "结果未知"},
+}
+
+// outcomeChoices are the outcomes as people ask for them.
+func outcomeChoices() []string {
+	return []string{string(journal.Done), string(journal.NoChange), string(journal.Refused), string(journal.Failed), string(journal.Unknown), string(journal.Running)}
 }
 
 // entryBy is who gave the command of an entry.

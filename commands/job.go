@@ -23,22 +23,29 @@ type Chatrooms interface {
 type job struct {
 	Call
 	who      permissions.Subject
-	allowed  func(public bool) // Request.Allowed
+	allowed  func(public bool) // Request.Allowed; nil: nobody wants to know
 	language Language
 	policy   *permissions.Policy
 	table    []Command
+	retries  *journal.Entry // the entry whose command this does again; nil: none
 
+	entry     journal.Entry // as it was begun; no number before that
 	grant     permissions.Grant
 	room      netease.RoomID // of the room argument, 0 when there is none
 	operator  netease.AccID  // the account that acts
 	notifyExt string
-	number    int64 // in the journal
-	requestID string
-	turn      *turn // of a write
+
+	repeated       bool      // another process may have made the call before
+	sent, lastSent time.Time // when the first byte of the call may have been sent, and the last
 
 	netease Chatrooms
 	journal journal.Store
 	log     *slog.Logger // carries the journal number
+}
+
+// begun tells the job which entry it is.
+func (j *job) begun(e journal.Entry) {
+	j.entry, j.log = e, j.log.With("number", e.Number)
 }
 
 // An ending is what came of a job.
@@ -49,6 +56,8 @@ type ending struct {
 	choices []Choice
 	code    netease.Code // NetEase's last code, 0 for none
 	until   time.Time    // when the effect ends by itself
+
+	look *looking // of Unknown: what goes on to find out more; nil: nothing
 }
 
 func (j *job) say(t Text, v values) Prose { return say(j.language, t, v) }

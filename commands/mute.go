@@ -7,19 +7,16 @@ import (
 	"roomwarden/netease"
 )
 
-func mute(ctx context.Context, j *job) ending {
-	if j.operator == "" {
-		return j.noOperator()
-	}
+func mute(j *job) change {
 	asked := j.args["duration"].Length
-	call, cancel := writing(ctx)
-	defer cancel()
-	sent := time.Now()
-	err := j.netease.TemporaryMute(call, netease.TemporaryMute{
-		RoomID: j.room, Operator: j.operator, Target: j.target(), For: asked,
-		Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.requestID,
-	})
-	return j.settle(ctx, err, change{
+	return change{
+		send: func(ctx context.Context) error {
+			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
+				RoomID: j.room, Operator: j.operator, Target: j.target(), For: asked,
+				Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.entry.RequestID, Repeated: j.repeated,
+			})
+		},
+		lasts: asked,
 		done: func() ending {
 			until := time.Now().Add(asked)
 			return ending{tone: Done, until: until, fields: j.why(),
@@ -45,27 +42,23 @@ func mute(ctx context.Context, j *job) ending {
 				"{target} is muted in room {place} for another {left}, until {until}.",
 				"{target} 在聊天室 {place} 的禁言还剩 {left}，至 {until}。",
 			}, j.facts(values{"left": left, "until": until}))}
-			// A mute set by this call has between asked - (now - sent) and asked left. Anything else is another one.
-			const slack = 2 * time.Second // NetEase tells whole seconds
-			if left <= asked+slack && left >= asked-time.Since(sent)-slack {
+			mine, err := j.fits(ctx, until, asked)
+			if mine {
 				s.so, s.mine = isSo, true
 			}
-			return s, nil
+			return s, err
 		},
-	})
+	}
 }
 
-func unmute(ctx context.Context, j *job) ending {
-	if j.operator == "" {
-		return j.noOperator()
-	}
-	call, cancel := writing(ctx)
-	defer cancel()
-	err := j.netease.TemporaryMute(call, netease.TemporaryMute{
-		RoomID: j.room, Operator: j.operator, Target: j.target(),
-		Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.requestID,
-	})
-	return j.settle(ctx, err, change{
+func unmute(j *job) change {
+	return change{
+		send: func(ctx context.Context) error {
+			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
+				RoomID: j.room, Operator: j.operator, Target: j.target(),
+				Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.entry.RequestID, Repeated: j.repeated,
+			})
+		},
 		done: func() ending {
 			return ending{tone: Done, fields: j.why(), text: j.say(Text{
 				"The temporary mute of {target} in room {place} is lifted. A permanent mute, if there is one, stays. By {by}.",
@@ -88,7 +81,7 @@ func unmute(ctx context.Context, j *job) ending {
 				"{target} has no temporary mute in room {place}.",
 				"{target} 在聊天室 {place} 没有临时禁言。"}, j.facts())}, nil
 		},
-	})
+	}
 }
 
 // muteLeft asks NetEase how long the target is still muted. Who is neither online nor a fixed member is not listed, muted or not.

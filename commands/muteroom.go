@@ -6,8 +6,8 @@ import (
 	"roomwarden/netease"
 )
 
-func muteRoom(ctx context.Context, j *job) ending {
-	return silence(ctx, j, true, change{
+func muteRoom(j *job) change {
+	return silence(j, true, change{
 		done: func() ending {
 			return ending{tone: Done, fields: j.why(), text: j.say(Text{
 				"Room {place} is muted: only its creator and managers can speak, until somebody ends it. By {by}.",
@@ -21,8 +21,8 @@ func muteRoom(ctx context.Context, j *job) ending {
 	})
 }
 
-func unmuteRoom(ctx context.Context, j *job) ending {
-	return silence(ctx, j, false, change{
+func unmuteRoom(j *job) change {
+	return silence(j, false, change{
 		done: func() ending {
 			return ending{tone: Done, fields: j.why(), text: j.say(Text{
 				"Room {place} is no longer muted as a whole. Members muted individually stay muted. By {by}.",
@@ -34,10 +34,7 @@ func unmuteRoom(ctx context.Context, j *job) ending {
 	})
 }
 
-func silence(ctx context.Context, j *job, mute bool, c change) ending {
-	if j.operator == "" {
-		return j.noOperator()
-	}
+func silence(j *job, mute bool, c change) change {
 	c.look = func(ctx context.Context) (sight, error) {
 		room, err := j.netease.Room(ctx, j.room)
 		if err != nil {
@@ -54,11 +51,11 @@ func silence(ctx context.Context, j *job, mute bool, c change) ending {
 		}
 		return s, nil
 	}
-	call, cancel := writing(ctx)
-	defer cancel()
-	err := j.netease.MuteRoom(call, netease.MuteRoom{
-		RoomID: j.room, Operator: j.operator, Mute: mute,
-		Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.requestID,
-	})
-	return j.settle(ctx, err, c)
+	c.send = func(ctx context.Context) error {
+		return j.netease.MuteRoom(ctx, netease.MuteRoom{
+			RoomID: j.room, Operator: j.operator, Mute: mute,
+			Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.entry.RequestID, Repeated: j.repeated,
+		})
+	}
+	return c
 }

@@ -208,7 +208,8 @@ func TestTable(t *testing.T) {
 		assert.False(t, seen[c.Name], "%s is there twice", c.Name)
 		seen[c.Name] = true
 		assert.Regexp(t, `^[a-z]{1,31}$`, c.Name, "names must fit Slack and Discord")
-		assert.NotNil(t, c.do)
+		assert.Equal(t, !c.Write && !c.Repeats, c.do != nil, "%s: what changes nothing is done", c.Name)
+		assert.Equal(t, c.Write, c.change != nil, "%s: what changes something is a change", c.Name)
 		assert.True(t, !c.Write || c.Right != "", "%s changes something and is open to everyone", c.Name)
 		optional := false
 		args := map[string]bool{}
@@ -245,7 +246,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// 31d is too long: duration is at most 30d. Did you mean 30d?
-	// Usage: mute room target duration [reason=…] [notify=…]
+	// Usage: mute room target duration [reason=…] [notify=…] [again=…]
 }
 
 // FuzzParse: whatever somebody types ends in a call whose arguments keep all limits, or in a mistake that can be told in both

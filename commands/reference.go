@@ -25,9 +25,12 @@ Lengths of time: ` + "`300`" + ` (seconds), ` + "`300s`, `5m`, `1h30m`, `2d`, `1
 `)
 	for _, c := range Table {
 		fmt.Fprintf(&b, "\n## %s\n\n`%s`\n\n%s. %s。\n", c.Name, c.Usage(), c.Help.English, c.Help.Chinese)
-		if c.Right == "" {
+		switch {
+		case c.open():
 			b.WriteString("\nEveryone may use it. 所有人都可以使用。\n")
-		} else {
+		case c.Repeats:
+			b.WriteString("\nRight in the policy file: that of the command it does again. 权限文件中的名称：与被重新执行的命令相同。\n")
+		default:
 			fmt.Fprintf(&b, "\nRight in the policy file: `%s`. 权限文件中的名称：`%s`。\n", c.Right, c.Right)
 		}
 		if len(c.Args) == 0 {

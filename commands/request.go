@@ -18,6 +18,11 @@ type Request struct {
 	Locale  string              // the person's language as the platform tells it, "zh-CN"; empty: the default
 	At      time.Time           // when it was received
 	ReplyTo ReplyTo             // where a late answer can still go
+	ReplyBy time.Time           // until when; zero: there is no such place
+
+	// Accepted, when set, is called at most once: when the request is written down as number, before it is judged. Until then nothing
+	// may be promised to the person. It must not block.
+	Accepted func(number int64)
 
 	// Allowed, when set, is called at most once: when the person is allowed and before NetEase is asked. public tells whether a success
 	// will be for everyone in the channel. A platform whose first answer fixes that for good waits for it; without a call, what is

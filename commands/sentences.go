@@ -29,10 +29,11 @@ func (j *job) report(err error) report {
 		}
 		return r
 	}
-	if e, ok := errors.AsType[*netease.BusyError](err); ok {
+	arrived := errors.Is(err, netease.ErrNoAnswer) // perhaps, whatever came after
+	if e, ok := errors.AsType[*netease.BusyError](err); ok && !arrived {
 		return report{what: j.say(sayBusyNetEase, nil), advice: j.say(sayTryAgain, values{"wait": e.Wait})}
 	}
-	if e, ok := errors.AsType[*netease.InvalidError](err); ok {
+	if e, ok := errors.AsType[*netease.InvalidError](err); ok && !arrived {
 		j.log.Error("a value that NetEase does not accept", "err", err)
 		return report{what: j.say(sayInvalid, values{"field": id(e.Field)})}
 	}
@@ -65,6 +66,12 @@ var sentences = []struct {
 	{netease.ErrNoTime,
 		Text{"There was no time left to ask NetEase.", "剩余时间不足，没有向网易云信发出请求。"},
 		Text{"Please try again.", "请重试。"}},
+	{netease.ErrNotReady,
+		Text{"The bot could not make sure that no other part of it is at work on this, so nothing was sent.", "机器人无法确认没有其他副本在处理这条命令，因此没有发出请求。"},
+		Text{"Try again in a minute; if it stays so, tell the bot's administrator.", "请稍后再试；如果持续如此，请告知机器人的管理员。"}},
+	{netease.ErrNoLimit,
+		Text{"The rate limit that the bot's replicas share cannot be asked, so nothing was sent.", "无法查询各副本共用的请求频率限制，因此没有发出请求。"},
+		Text{"Try again in a minute; if it stays so, tell the bot's administrator.", "请稍后再试；如果持续如此，请告知机器人的管理员。"}},
 	{netease.ErrNotSent,
 		Text{"NetEase could not be reached.", "无法连接网易云信。"},
 		Text{"Try again in a minute; if it stays so, tell the bot's administrator.", "请稍后再试；如果持续如此，请告知机器人的管理员。"}},
@@ -73,8 +80,8 @@ var sentences = []struct {
 // What is said where no row of a table is at fault.
 var (
 	sayNotWritten = Text{
-		"The journal cannot be written, so nothing was done and nothing was sent. Tell whoever runs the bot.",
-		"操作记录无法写入，因此没有执行，也没有发出任何请求。请告知机器人的管理员。"}
+		"I could not write this down, so I did not do it, and nothing was sent. Tell whoever runs the bot.",
+		"无法写入操作记录，因此没有执行，也没有发出任何请求。请告知机器人的管理员。"}
 	sayNotFinished = Text{
 		"The outcome could not be written to the journal yet; the bot keeps trying. Tell whoever runs it.",
 		"结果暂时未能写入操作记录，机器人会继续尝试。请告知机器人的管理员。"}
@@ -83,8 +90,8 @@ var (
 		"没有足够的时间执行这条命令，未做任何操作。请重试。"}
 	sayNothingChanged = Text{"Nothing was changed.", "未做任何更改。"}
 	sayUnfinished     = Text{
-		"This command was taken up before as {number}, and the bot has not written down how it ended. Look with {room} before you repeat it.",
-		"这条命令之前已作为 {number} 受理，但没有记录到结果。重复操作之前请先用 {room} 查看。"}
+		"This command was taken up before as {number}, and how it ended is not written down yet. {show} tells when it is; do not repeat it before.",
+		"这条命令之前已作为 {number} 受理，目前还没有结果记录。可用 {show} 查看，在此之前请勿重复操作。"}
 	sayBusyTarget = Text{
 		"Other commands in room {place} are still under way. Nothing was done for this one; try again in 20 seconds.",
 		"聊天室 {place} 还有其他命令正在执行，这条命令没有执行。请 20 秒后再试。"}
@@ -128,6 +135,25 @@ var (
 		"I tried to look what became of it, and could not.",
 		"尝试查询结果，但没有成功。"}
 	sayUnknown = Text{
-		"Whether {asked} took effect is not known. Look again in a minute, before you repeat it.",
-		"无法确定{asked}是否生效。请一分钟后再次查看，先不要重复操作。"}
+		"Whether {asked} took effect is not known yet. I go on looking for ten minutes and tell you here. {retry} tries again.",
+		"暂时无法确定{asked}是否生效。我会在十分钟内继续查询，并在这里告知结果。{retry} 可重新执行。"}
+	sayUnknownForGood = Text{
+		"I looked for ten minutes, and cannot tell whether {asked} took effect. {retry} tries again.",
+		"查询了十分钟，仍无法确定{asked}是否生效。{retry} 可重新执行。"}
+	sayRetry = Text{
+		"{retry} tries again.",
+		"{retry} 可重新执行。"}
+
+	sayInterrupted = Text{
+		"The bot was interrupted while it carried this out.",
+		"机器人在执行这条命令时中断过。"}
+	sayInterruptedRead = Text{
+		"The bot was interrupted before it could answer this. Nothing was changed; please ask again.",
+		"机器人在回复之前中断过，未做任何更改。请重新输入。"}
+	sayOvertaken = Text{
+		"Whether it took effect is not known, and it was not repeated: #{later} came after it on the same target, {line}.",
+		"无法确定是否生效，也没有重新执行：同一对象上之后又有 #{later}：{line}。"}
+	sayNotRepeated = Text{
+		"Whether it took effect before that is not known. It was not repeated.",
+		"无法确定中断前是否已经生效。没有重新执行。"}
 )

@@ -8,8 +8,11 @@ import (
 	"roomwarden/netease"
 )
 
-// A change is what a command wants to be so, in words for each way it can end.
+// A change is what a command wants to be so, how it is asked for, and the words for each way it can end.
 type change struct {
+	send    func(context.Context) error
+	anyone  bool          // no account has to act
+	lasts   time.Duration // it ends by itself after this time; 0: it does not, or nobody knows when
 	done    func() ending // NetEase has accepted it
 	already Text          // it was so before; with {place} and {target}
 	asked   Text          // what was asked, as a noun: "the mute of {target} in {place}"
@@ -36,6 +39,21 @@ const (
 	isNotSo
 )
 
+// perform makes a change, or finds out what became of it.
+func (j *job) perform(ctx context.Context, c change) ending {
+	if j.operator == "" && !c.anyone {
+		return j.noOperator()
+	}
+	call, cancel := writing(ctx)
+	defer cancel()
+	if j.sent.IsZero() {
+		j.sent = time.Now()
+	}
+	err := c.send(call)
+	j.lastSent = time.Now()
+	return j.settle(ctx, err, c)
+}
+
 // settle makes the ending of a call that was to change something. Where its effect is not certain the room is looked at, and
 // the ending says what was seen. An effect that nobody can tell is never called a failure.
 func (j *job) settle(ctx context.Context, err error, c change) ending {
@@ -57,10 +75,10 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		e, answered := errors.AsType[*netease.Error](err)
 		answered = answered && !e.Earlier // NetEase has answered the only attempt
 		if answered && e.Code == netease.CodeRepeated {
-			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.requestID)
+			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.entry.RequestID)
 		}
-		r, end := j.report(err), j.looked(ctx, effect, answered, c)
-		if end.tone == Done || end.tone == NoChange && effect == netease.Unclear || c.look == nil { // settled, or told what to do already
+		r, end := j.report(err), j.looked(ctx, looking{change: c, effect: effect, answered: answered})
+		if end.tone == Done || end.tone == NoChange && effect == netease.Unclear || end.tone == Unknown && effect == netease.Unclear { // settled, or told what to do already
 			r.advice = nil
 		}
 		end.code = code
@@ -69,31 +87,9 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	}
 }
 
-func (j *job) looked(ctx context.Context, effect netease.Effect, answered bool, c change) ending {
-	if c.look == nil {
-		return ending{tone: Unknown, text: j.say(c.unseen, j.facts())}
-	}
-	seen, err := c.look(ctx)
-	if err != nil {
-		return ending{tone: Unknown, text: j.say(sayLookFailed, nil).then(j.report(err).what).below(j.say(sayUnknown, j.facts(values{"asked": j.say(c.asked, j.facts())})))}
-	}
-	text := j.say(sayLooked, values{"seen": seen.words})
-	switch {
-	case seen.so == isSo && (effect == netease.Doubtful || answered && !seen.mine): // it is so, and perhaps was so before
-		return ending{tone: NoChange, text: text}
-	case seen.so == isSo:
-		end := c.done()
-		end.text, end.until = text.then(j.say(Text{"By {by}.", "操作人：{by}。"}, j.facts())), seen.until
-		return end
-	case seen.so == isNotSo && effect == netease.Doubtful: // NetEase has answered: nothing is under way any more
-		return ending{tone: Failed, text: text}
-	}
-	return ending{tone: Unknown, text: text.below(j.say(sayUnknown, j.facts(values{"asked": j.say(c.asked, j.facts())})))}
-}
-
 // facts are the places that sentences about a change may have: {target}, {place}, {by}, and what more gives.
 func (j *job) facts(more ...values) values {
-	v := values{"target": id(j.target()), "place": j.place(), "by": j.by(), "operator": id(j.operator)}
+	v := values{"target": id(j.target()), "place": j.place(), "by": j.by(), "operator": id(j.operator), "retry": id(j.retryLine())}
 	for _, m := range more {
 		for name, value := range m {
 			v[name] = value
@@ -101,6 +97,12 @@ func (j *job) facts(more ...values) values {
 	}
 	return v
 }
+
+// retryLine is the command that does this one again.
+func (j *job) retryLine() string { return "retry " + formatNumber(j.entry.Number) }
+
+// retryChoices are the button for that.
+func (j *job) retryChoices() []Choice { return j.retryOf(j.entry.Number) }
 
 // writing is the part of ctx's time in which a call that changes something may be made: the rest is kept for looking.
 func writing(ctx context.Context) (context.Context, context.CancelFunc) {

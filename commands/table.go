@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"roomwarden/netease"
@@ -10,15 +11,20 @@ import (
 
 // A Command is a row of the table: all there is to know of what may be asked.
 type Command struct {
-	Name  string
-	Right permissions.Right // who may: a right of the policy file; empty: everyone
-	Help  Text
-	Args  []Arg
-	Write bool // it changes something at NetEase: journalled before it acts, public when done
+	Name    string
+	Right   permissions.Right // who may: a right of the policy file; empty: everyone, but see Repeats
+	Help    Text
+	Args    []Arg
+	Write   bool // it changes something at NetEase: journalled before it acts, public when done
+	Repeats bool // it does a command of the journal again, and asks for that one's right
 
-	do    func(ctx context.Context, j *job) ending
-	check func(Call) *Mistake // what no single argument shows; nil: nothing
+	do     func(ctx context.Context, j *job) ending // of what changes nothing
+	change func(j *job) change                      // of a Write
+	check  func(Call) *Mistake                      // what no single argument shows; nil: nothing
 }
+
+// open tells that everyone may use it; it leaves no trace.
+func (c Command) open() bool { return c.Right == "" && !c.Repeats }
 
 // An Arg is one argument of a command.
 type Arg struct {
@@ -48,47 +54,58 @@ const (
 // Table is all that may be asked, in the order help prints it. To add a command: a row here, a file with its do, a
 // transcript in testdata.
 var Table = []Command{
-	{"mute", "mute", Text{"Mute a member of a room for a time", "禁言聊天室成员一段时间"}, []Arg{
+	{Name: "mute", Right: "mute", Help: Text{"Mute a member of a room for a time", "禁言聊天室成员一段时间"}, Args: []Arg{
 		room,
 		{Name: "target", Kind: Account, Required: true, Help: Text{"account to mute", "要禁言的账号"}},
 		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute, Zero: "unmute",
 			Help: Text{"300s, 5m, 1d12h; at most 30 days", "300s、5分钟、1d12h，最长 30 天"}},
-		reason, notify,
-	}, true, mute, nil},
-	{"unmute", "unmute", Text{"End a member's temporary mute", "解除成员的临时禁言"}, []Arg{
+		reason, notify, again,
+	}, Write: true, change: mute},
+	{Name: "unmute", Right: "unmute", Help: Text{"End a member's temporary mute", "解除成员的临时禁言"}, Args: []Arg{
 		room,
 		{Name: "target", Kind: Account, Required: true, Help: Text{"account to unmute", "要解除禁言的账号"}},
-		reason, notify,
-	}, true, unmute, nil},
-	{"muteroom", "muteroom", Text{"Silence a whole room; its creator and managers still speak", "整个聊天室禁言，创建者和管理员仍可发言"}, []Arg{
-		room, reason, notify,
-	}, true, muteRoom, nil},
-	{"unmuteroom", "unmuteroom", Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, []Arg{
-		room, reason, notify,
-	}, true, unmuteRoom, nil},
-	{"delayclose", "delayclose", Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, []Arg{
+		reason, notify, again,
+	}, Write: true, change: unmute},
+	{Name: "muteroom", Right: "muteroom", Help: Text{"Silence a whole room; its creator and managers still speak", "整个聊天室禁言，创建者和管理员仍可发言"}, Args: []Arg{
+		room, reason, notify, again,
+	}, Write: true, change: muteRoom},
+	{Name: "unmuteroom", Right: "unmuteroom", Help: Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, Args: []Arg{
+		room, reason, notify, again,
+	}, Write: true, change: unmuteRoom},
+	{Name: "delayclose", Right: "delayclose", Help: Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, Args: []Arg{
 		room,
 		{Name: "policy", Kind: OneOf, Required: true, Choices: []string{closeOff, closeIdle, closeFixed},
 			Help: Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
 		{Name: "delay", Kind: Duration, Most: netease.MaxDelay,
 			Help: Text{"1h, 2d; at most and by default 7 days", "1h、2天；最长 7 天，默认 7 天"}},
-	}, true, delayClose, checkDelay},
-	{"room", "room", Text{"Show a room: open, muted, people online, members muted by this bot", "查看聊天室：是否开启、是否禁言、在线人数、由本机器人禁言的成员"}, []Arg{
+		again,
+	}, Write: true, change: delayClose, check: checkDelay},
+	{Name: "room", Right: "room", Help: Text{"Show a room: open, muted, people online, members muted by this bot", "查看聊天室：是否开启、是否禁言、在线人数、由本机器人禁言的成员"}, Args: []Arg{
 		room,
-	}, false, showRoom, nil},
-	{"history", "history", Text{"Show what was asked and how it ended", "查看操作记录"}, []Arg{
+	}, do: showRoom},
+	{Name: "history", Right: "history", Help: Text{"Show what was asked and how it ended", "查看操作记录"}, Args: []Arg{
 		{Name: "room", Kind: Room, Help: Text{"only this room", "只看这个聊天室"}},
 		{Name: "target", Kind: Account, Help: Text{"only this account", "只看这个账号"}},
 		{Name: "by", Kind: Words, Help: Text{"only this person: an id, a name, or me", "只看这个人：ID、名称或 me"}},
+		{Name: "outcome", Kind: OneOf, Choices: outcomeChoices(), Help: Text{"only what ended so", "只看这种结果"}},
 		{Name: "since", Kind: Duration, Most: 10 * 365 * 24 * time.Hour, Help: Text{"only the last 24h, 7d, …", "只看最近 24h、7d 等"}},
-	}, false, history, nil},
-	{"explain", "", Text{"Explain a NetEase status code", "解释网易云信状态码"}, []Arg{
+		{Name: "text", Kind: Words, Help: Text{"only with these words in the line, the reason or the answer", "只看命令、原因或回复中含有这些文字的"}},
+		{Name: "before", Kind: Number, Help: Text{"only entries before this number: the next page", "只看此编号之前的记录，用于翻页"}},
+	}, do: history},
+	{Name: "show", Right: "history", Help: Text{"Show one entry of the history: #41", "查看一条操作记录，如 #41"}, Args: []Arg{
+		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
+	}, do: show},
+	{Name: "retry", Repeats: true, Help: Text{"Do again what failed or whose outcome is unknown: #41", "重新执行失败或结果未知的命令，如 #41"}, Args: []Arg{
+		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
+		again,
+	}},
+	{Name: "explain", Help: Text{"Explain a NetEase status code", "解释网易云信状态码"}, Args: []Arg{
 		{Name: "code", Kind: Number, Required: true, Help: Text{"the number, such as 13002", "状态码，例如 13002"}},
-	}, false, explain, nil},
-	{"whoami", "", Text{"Show who the bot thinks you are, and what you may do", "查看机器人如何识别你，以及你的权限"}, nil, false, whoami, nil},
-	{"help", "", Text{"Show the commands, or one of them", "查看命令列表或某个命令的用法"}, []Arg{
+	}, do: explain},
+	{Name: "whoami", Help: Text{"Show who the bot thinks you are, and what you may do", "查看机器人如何识别你，以及你的权限"}, do: whoami},
+	{Name: "help", Help: Text{"Show the commands, or one of them", "查看命令列表或某个命令的用法"}, Args: []Arg{
 		{Name: "command", Kind: Topic, Help: Text{"the command to explain", "要查看的命令"}},
-	}, false, help, nil},
+	}, do: help},
 }
 
 // The arguments that commands share.
@@ -96,6 +113,7 @@ var (
 	room   = Arg{Name: "room", Kind: Room, Required: true, Help: Text{"room id or name", "聊天室 ID 或名称"}}
 	reason = Arg{Name: "reason", Kind: Words, Help: Text{"why; kept in the journal", "原因，会记入操作记录"}}
 	notify = Arg{Name: "notify", Kind: YesNo, Help: Text{"yes or no: is the room told; yes by default", "yes 或 no：是否通知聊天室，默认 yes"}}
+	again  = Arg{Name: "again", Kind: YesNo, Help: Text{"yes: also when the same was done within the last 10 seconds", "yes：即使 10 秒内刚执行过相同命令也再次执行"}}
 )
 
 // The choices of delayclose's policy.
@@ -156,7 +174,7 @@ func Vocabulary() permissions.Vocabulary {
 		},
 	}
 	for _, c := range Table {
-		if c.Right != "" {
+		if c.Right != "" && !slices.Contains(v.Rights, c.Right) {
 			v.Rights = append(v.Rights, c.Right)
 		}
 	}

@@ -2,15 +2,19 @@ package commands
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +22,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"roomwarden/journal"
-	"roomwarden/journal/sqlstore"
 	"roomwarden/netease"
 	"roomwarden/netease/sandbox"
 	"roomwarden/permissions"
@@ -40,7 +43,8 @@ var update = flag.Bool("update", false, "write what the bot says into testdata a
 //	offline: 123 lisi               people leave it
 //
 // What must follow: each call NetEase met with what it answered, the reply ("to all" when everyone in the channel may read
-// it) with its fields and [choices], and the entry the journal has for it.
+// it) with its fields and [choices], and the entry the journal has for it. What comes while the clock runs on, and
+// in the half hour after the last line, follows there: calls, each once with how often it was made, and answers given late ("bot later").
 //
 // go test ./commands -run Transcripts -update writes what follows now; read the difference before you keep it.
 func TestTranscripts(t *testing.T) {
@@ -96,10 +100,13 @@ var faults = map[string]sandbox.Fault{
 type stage struct {
 	nim        *sandbox.Sandbox
 	dispatcher *Dispatcher
-	journal    journal.Store
+	memory     *journal.Memory
+	journal    *journal.Process
 	language   string
 	last       Request
 	calls      int
+	mu         sync.Mutex
+	late       []Late // answers given late that are not in out yet
 	out        strings.Builder
 }
 
@@ -108,10 +115,16 @@ func newStage(t testing.TB) *stage {
 	require.NoError(t, err)
 	policy, err := permissions.Parse(cast, Vocabulary())
 	require.NoError(t, err)
-	store, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "journal.db"))
-	require.NoError(t, err)
-	s := &stage{journal: store, dispatcher: &Dispatcher{
+	memory := &journal.Memory{}
+	store := memory.Open()
+	s := &stage{memory: memory, journal: store, dispatcher: &Dispatcher{
 		Policy: func() *permissions.Policy { return policy }, Journal: store, Operator: "guanli", Log: slog.New(slog.DiscardHandler),
+	}}
+	s.dispatcher.Deliver = map[permissions.Platform]Deliver{permissions.Console: func(_ context.Context, l Late) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.late = append(s.late, l)
+		return nil
 	}}
 	s.fill(sandbox.New("app-key", "example-secret", nil))
 	return s
@@ -152,7 +165,9 @@ func play(t *testing.T, script string) string {
 		case verb == "clock":
 			d, err := time.ParseDuration(rest)
 			require.NoError(t, err, "line %d", n)
-			time.Sleep(d)
+			s.out.WriteString(line + "\n")
+			s.pass(d)
+			continue
 		case verb == "fault":
 			op, words, _ := strings.Cut(rest, " ")
 			s.nim.Inject(netease.Op(op), faultOf(t, words))
@@ -168,6 +183,8 @@ func play(t *testing.T, script string) string {
 		}
 		s.out.WriteString(line + "\n")
 	}
+	s.pass(30 * time.Minute)
+	require.NoError(t, s.dispatcher.Stop(t.Context()))
 	require.NoError(t, s.journal.Close())
 	return s.out.String()
 }
@@ -205,32 +222,16 @@ func (s *stage) speak(t *testing.T, req Request) {
 	time.Sleep(time.Until(time.Now().Add(time.Second - 1).Truncate(time.Second))) // pauses have jitter; lines begin on the second
 	req.At = time.Now()
 	reply := s.dispatcher.Handle(context.Background(), req)
-	calls := s.nim.Calls()
-	for _, c := range calls[s.calls:] {
-		answer := fmt.Sprint(c.Code)
-		if c.Code == 0 {
-			answer = "no answer"
-		}
-		fmt.Fprintf(&s.out, "netease: %s %s → %s\n", c.Op, formOf(c), answer)
+	for _, c := range s.newCalls() {
+		s.out.WriteString(c + "\n")
 	}
-	s.calls = len(calls)
-	to := "bot"
-	if reply.Public {
-		to = "bot to all"
-	}
-	fmt.Fprintf(&s.out, "%s: %s: %s", to, reply.Tone, strings.ReplaceAll(reply.Text.String(), "\n", "\n    "))
-	if reply.Number > 0 {
-		fmt.Fprintf(&s.out, " (#%d)", reply.Number)
-	}
-	s.out.WriteString("\n")
-	for _, f := range reply.Fields {
-		fmt.Fprintf(&s.out, "    %s: %s\n", f.Label, f.Value)
-	}
-	for _, c := range reply.Choices {
-		fmt.Fprintf(&s.out, "    [%s: %s]\n", c.Label, c.Line)
-	}
+	s.writeReply("bot", reply)
 	if reply.Number == 0 {
 		return
+	}
+	if !reply.Repeat {
+		s.dispatcher.Answered(reply.Number, true)
+		synctest.Wait()
 	}
 	entries, err := s.journal.List(t.Context(), journal.Query{Before: reply.Number + 1, Limit: 1})
 	require.NoError(t, err)
@@ -247,6 +248,61 @@ func (s *stage) speak(t *testing.T, req Request) {
 		fmt.Fprintf(&s.out, ", delivered %d times", e.Deliveries)
 	}
 	s.out.WriteString("\n")
+}
+
+// pass lets time pass and writes what came meanwhile.
+func (s *stage) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+	times := map[string]int{} // looks at several targets may fall on the same moment, in any order
+	for _, c := range s.newCalls() {
+		times[c]++
+	}
+	for _, c := range slices.Sorted(maps.Keys(times)) {
+		s.out.WriteString(c)
+		if times[c] > 1 {
+			fmt.Fprintf(&s.out, " (%d times)", times[c])
+		}
+		s.out.WriteString("\n")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.SortStableFunc(s.late, func(a, b Late) int { return cmp.Compare(a.Reply.Number, b.Reply.Number) })
+	for _, l := range s.late {
+		s.writeReply("bot later", l.Reply)
+	}
+	s.late = nil
+}
+
+// newCalls are the calls that NetEase has met since the last time.
+func (s *stage) newCalls() (lines []string) {
+	calls := s.nim.Calls()
+	for _, c := range calls[s.calls:] {
+		answer := fmt.Sprint(c.Code)
+		if c.Code == 0 {
+			answer = "no answer"
+		}
+		lines = append(lines, fmt.Sprintf("netease: %s %s → %s", c.Op, formOf(c), answer))
+	}
+	s.calls = len(calls)
+	return lines
+}
+
+func (s *stage) writeReply(to string, reply Reply) {
+	if reply.Public {
+		to += " to all"
+	}
+	fmt.Fprintf(&s.out, "%s: %s: %s", to, reply.Tone, strings.ReplaceAll(reply.Text.String(), "\n", "\n    "))
+	if reply.Number > 0 {
+		fmt.Fprintf(&s.out, " (#%d)", reply.Number)
+	}
+	s.out.WriteString("\n")
+	for _, f := range reply.Fields {
+		fmt.Fprintf(&s.out, "    %s: %s\n", f.Label, f.Value)
+	}
+	for _, c := range reply.Choices {
+		fmt.Fprintf(&s.out, "    [%s: %s]\n", c.Label, c.Line)
+	}
 }
 
 // formOf is a form as text, in the order of NetEase's pages.

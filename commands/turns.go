@@ -2,95 +2,105 @@ package commands
 
 import (
 	"context"
-	"slices"
 	"sync"
+	"time"
 
-	"roomwarden/netease"
+	"roomwarden/journal"
 )
 
-// A target is what commands take turns on: an account in a room, or with no account the room itself.
-type target struct {
-	room    netease.RoomID
-	account string
+// ends tells the commands of this process when others of it have ended. The zero value is ready.
+type ends struct {
+	mu  sync.Mutex
+	all map[int64]chan struct{}
 }
 
-// turns lets the commands on one target run one at a time, in the order of their journal numbers.
-type turns struct {
-	mu     sync.Mutex
-	queues map[target]*queue
+// begin notes that a command is under way. Call end once its end is written; more calls do nothing.
+func (e *ends) begin(number int64) (end func()) {
+	ended := make(chan struct{})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.all == nil {
+		e.all = map[int64]chan struct{}{}
+	}
+	e.all[number] = ended
+	return sync.OnceFunc(func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.all, number)
+		close(ended)
+	})
 }
 
-type queue struct {
-	entering sync.Mutex // held while a command gets its number and its place
-	waiting  []*turn    // guarded by turns.mu; the first one runs
-	users    int        // guarded by turns.mu; turns that are not left yet
+// of is closed when the command ends; nil when it is not under way in this process.
+func (e *ends) of(number int64) <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.all[number]
 }
 
-// A turn is one command's place in a queue. Whoever enters must leave.
-type turn struct {
-	all   *turns
-	at    target
-	ready chan struct{} // closed when nobody is before this one
+func targetOf(e journal.Entry) journal.Target { return journal.Target{Room: e.Room, Account: e.Target} }
+
+// turn waits until no write before e on its target is under way, in whatever process: writes on one target run one at a time, in the
+// order of their numbers. before is the newest of those as Begin has found it; turn returns the newest that had, or may have had, an
+// effect.
+func (d *Dispatcher) turn(ctx context.Context, e journal.Entry, before *journal.Entry) (*journal.Entry, error) {
+	for before != nil && before.Outcome == journal.Running {
+		if _, err := d.ended(ctx, before.Number); err != nil {
+			return nil, err
+		}
+		var err error
+		if before, err = d.before(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	return before, nil
 }
 
-// enter calls number, in which the command gets its journal number, and takes the place that goes with it.
-func (t *turns) enter(at target, number func()) *turn {
-	t.mu.Lock()
-	if t.queues == nil {
-		t.queues = map[target]*queue{}
-	}
-	q := t.queues[at]
-	if q == nil {
-		q = &queue{}
-		t.queues[at] = q
-	}
-	q.users++
-	t.mu.Unlock()
-
-	q.entering.Lock()
-	defer q.entering.Unlock()
-	number()
-	mine := &turn{all: t, at: at, ready: make(chan struct{})}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	q.waiting = append(q.waiting, mine)
-	if q.waiting[0] == mine {
-		close(mine.ready)
-	}
-	return mine
-}
-
-// isNext tells whether the turn has come.
-func (t *turn) isNext() bool {
-	select {
-	case <-t.ready:
-		return true
-	default:
-		return false
-	}
-}
-
-// wait returns nil when the turn has come, or ctx's error.
-func (t *turn) wait(ctx context.Context) error {
-	select {
-	case <-t.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// ended waits until an entry has ended, and returns it. It hears at once of one that this process carries out, and asks the journal for
+// others.
+func (d *Dispatcher) ended(ctx context.Context, number int64) (journal.Entry, error) {
+	const longest = 250 * time.Millisecond
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, longest) {
+		here := d.running.of(number)
+		if here == nil {
+			e, err := d.Journal.Get(ctx, number)
+			if err != nil || e.Outcome != journal.Running {
+				return e, err
+			}
+		}
+		timer := time.NewTimer(pause)
+		if here != nil {
+			timer.Stop()
+		}
+		select {
+		case <-here:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return journal.Entry{}, ctx.Err()
+		}
 	}
 }
 
-// leave gives the place up, whether its turn had come or not.
-func (t *turn) leave() {
-	t.all.mu.Lock()
-	defer t.all.mu.Unlock()
-	q := t.all.queues[t.at]
-	first := q.waiting[0] == t
-	q.waiting = slices.DeleteFunc(q.waiting, func(other *turn) bool { return other == t })
-	if first && len(q.waiting) > 0 {
-		close(q.waiting[0].ready)
+// what may have had an effect, or may yet have one.
+var effective = []journal.Outcome{journal.Running, journal.Done, journal.NoChange, journal.Unknown}
+
+// before is the newest write on e's target before e that has, or may have, had an effect; nil when there is none.
+func (d *Dispatcher) before(ctx context.Context, e journal.Entry) (*journal.Entry, error) {
+	at := targetOf(e)
+	return d.newest(ctx, journal.Query{On: &at, Before: e.Number, Outcomes: effective, Limit: 1})
+}
+
+// after is the newest write on e's target after e, and before another number unless that is 0, that has, or may have, had an effect.
+func (d *Dispatcher) after(ctx context.Context, e journal.Entry, before int64) (*journal.Entry, error) {
+	at := targetOf(e)
+	return d.newest(ctx, journal.Query{On: &at, After: e.Number, Before: before, Outcomes: effective[1:], Limit: 1})
+}
+
+func (d *Dispatcher) newest(ctx context.Context, q journal.Query) (*journal.Entry, error) {
+	entries, err := d.Journal.List(ctx, q)
+	if err != nil || len(entries) == 0 {
+		return nil, err
 	}
-	if q.users--; q.users == 0 {
-		delete(t.all.queues, t.at)
-	}
+	return &entries[0], nil
 }

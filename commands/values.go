@@ -80,7 +80,7 @@ func (a Arg) read(row Command, w word) (Value, *Mistake) {
 		}
 		return Value{}, &Mistake{say: sayYesNo}
 	case Number:
-		n, err := strconv.ParseInt(value, 10, 64)
+		n, err := strconv.ParseInt(strings.TrimPrefix(value, "#"), 10, 64) // #41 is how answers write it
 		if err != nil {
 			return Value{}, &Mistake{say: sayNumber, values: values{"help": a.Help}}
 		}

@@ -1,30 +1,36 @@
-// Package journal says what was asked of the bot, by whom, and how it ended.
+// Package journal says what was asked of the bot, by whom, and how it ended; and it is how work survives the process that
+// accepted it.
 //
-// # Entries
+// # The life of an entry
 //
-// One request is one [Entry]: a line typed, a button pressed; carried out, refused or failed. A [Store] gives it
-// a number, 1 and up, that people use to speak of it: #41. Numbers ascend in the order in which entries are
-// written. Some may be missing; none is given twice.
+// One request is one [Entry]: a line typed, a button pressed; carried out, refused or failed. What the bot notes of itself, such
+// as a new policy file, is one too. Entries have numbers, 1 and up, that people use to speak of them: #41. Numbers ascend in the
+// order in which entries become visible; some may be missing; none is given twice.
 //
-// # What is written when
+//	              Finish                   Answered
+//	Begin → Running → ended, answer Pending → Delivered or Undelivered: closed → sealed
+//	                   ↑                    ↓
+//	                   └─ Finish ─ Unknown with More to come
 //
-// [Store.Begin] writes the request down before it is judged, before anything is sent to NetEase, and before the
-// person is promised anything: when (At), who asked (Platform to Name), what (Line to Reason), and the RequestID
-// under which NetEase hears of it. Once Begin has returned without an error, the entry survives a crash of the process
-// and of the machine; the caller acts only then. The entry is [Running].
+// [Store.Begin] writes the request down before it is judged, before anything is sent to NetEase, and before the person is
+// promised anything. Once it has returned without an error, the entry survives a crash of the process and of the
+// machine; the caller acts only then.
 //
-// [Store.Finish] writes into the same entry how it ended, once: the outcome, who allowed it, NetEase's code, the
-// answer as given (Answer, for a repeat; Text, for people), and how long it took. An entry that has ended does
-// not change any more, except that Deliveries counts on.
+// [Store.Finish] writes how it ended: the outcome, who allowed it, NetEase's code, the answer as given (Answer, for a repeat; Text, for
+// people), and how long it took. An outcome that is Unknown may get More: the bot goes on looking, and finishes it again with what it
+// has found.
 //
-// Begin decides by itself what it writes: Number, Outcome and all fields below it are ignored in its argument.
+// [Store.Answered] writes what became of the answer. An entry that has ended, with no more to come and its answer given or given
+// up, is closed: it does not change any more, except that Deliveries counts on. Closing forgets Resume and ReplyTo.
+//
+// Begin, Finish and Answered decide by themselves what they write: all other fields of their arguments are ignored.
 //
 // # Keys
 //
 // A key names one delivery of one request, as the platform numbers them ("slack:<trigger id>"). Platforms
 // deliver again what they think was lost, so the key is what makes a request happen once: of all calls of Begin
-// with one key, at the same time or years apart, exactly one returns fresh = true, and only that caller acts.
-// The others get the entry as it stands, whatever else they say: its first answer when it has ended, Running when
+// with one key, at the same time or years apart, in whatever process, exactly one is Fresh, and only that caller acts.
+// The others get the entry as it stands, whatever else they say: its answer when it has ended, Running when
 // it has not. The journal tells keys apart byte by byte. An entry without a key is an error.
 //
 // # Outcomes
@@ -39,25 +45,40 @@
 // Whoever reads Refused or Failed may rely on it that nothing happened. When that is not certain, the outcome is
 // Unknown.
 //
-// # After a crash
+// # Owners
 //
-// A process that dies between Begin and Finish leaves an entry in Running. It may have been sent to NetEase or
-// not: the journal cannot tell. Nobody takes such an entry up: it stays Running, is listed so, and its key never
-// runs again. The journal does not tell it from an entry that is being worked on either, except by its age (At).
+// A store belongs to one process, which has a name of its own, new with each start. It begins entries in its own hand, and shows twice a second
+// that it lives. An entry that is not closed and whose owner is dead is handed to the next live process that asks ([Store.Take]): one that was
+// closed properly is dead at once, one that fell silent after three seconds, measured by the observer's own clock. A process that was found
+// dead and lives on gets a new name; nothing it had in hand is its own any more ([Store.Hold], [ErrNotMine]). So two processes never
+// finish one entry; and since who has not got a sign of life through for a second must not call NetEase ([Store.Ready]), they do
+// not call for it at once either.
+//
+// One of the live processes leads ([Store.Leads]); when it dies, another does within five seconds.
+//
+// # Turns
+//
+// Writes on one [Target] run one at a time, in the order of their numbers. Numbers become visible in their order, so a write that sees no
+// running write before it on its target ([Begun].Before) has its turn.
+//
+// # The chain
+//
+// Closed entries are sealed, each with a hash over itself and the hash before it. Seals are 1, 2, 3, without a gap, in an order
+// of their own: an entry is sealed when it is closed, not when it was begun. Whoever has kept the newest [Link] (its seal and hash) can tell later that nothing up to it
+// was changed, added or left out ([Verify]). Pruning takes links from the beginning of the chain only, and keeps the last one taken.
 //
 // # Errors
 //
 // An error means that nothing was written, or that it is not known whether it was. So after an error of Begin the
-// request must not be carried out, even though an entry in Running may turn up; after an error of Finish the entry
-// may be Running or ended, and Finish may be called again: [ErrNotRunning] then says that it had worked.
+// request must not be carried out; after an error of Finish it may be called again: [ErrNotRunning] then says that it had worked.
 // After Close every method returns an error, except Close.
+//
+// # Secrets
+//
+// ReplyTo and Resume are returned by Begin and Take alone, to the process that has the entry in hand. Get, List and Links leave them empty.
 //
 // # Times
 //
 // Times and durations are kept to the microsecond, the rest is cut off. Times come back in UTC, whatever zone they
 // had. A zero time stays zero.
-//
-// # Who deletes
-//
-// Nobody. Entries are kept for ever.
 package journal

@@ -1,7 +1,6 @@
 package netease
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -18,7 +17,8 @@ func (c *Client) TemporaryMute(ctx context.Context, m TemporaryMute) error {
 	f.account("target", m.Target)
 	f.seconds("muteDuration", m.For, 0, MaxMute)
 	f.notify(m.Quiet, m.NotifyExt)
-	_, err := c.call(ctx, f, cmp.Or(m.RequestID, NewRequestID()))
+	f.effect(m.RequestID, m.Repeated)
+	_, err := c.call(ctx, f)
 	return err
 }
 
@@ -32,12 +32,14 @@ func (c *Client) MuteRoom(ctx context.Context, m MuteRoom) error {
 	f.account("operator", m.Operator)
 	f.fields["mute"] = strconv.FormatBool(m.Mute)
 	f.notify(m.Quiet, m.NotifyExt)
-	_, err := c.call(ctx, f, cmp.Or(m.RequestID, NewRequestID()))
+	f.effect(m.RequestID, m.Repeated)
+	_, err := c.call(ctx, f)
 	return err
 }
 
 // UpdateDelayClosePolicy sets when a room closes by itself. Each success starts the count anew, with the same values too: a
-// repeat moves the moment of closing, and is made only within two minutes. Nothing can read the timer back.
+// repeat moves the moment of closing, and is made only within two minutes of the call; with Repeated it is the caller who knows how old the
+// order is. Nothing can read the timer back.
 //
 // It returns when the count began: NetEase's word, or else when the accepted attempt was sent.
 //
@@ -56,7 +58,8 @@ func (c *Client) UpdateDelayClosePolicy(ctx context.Context, u UpdateDelayCloseP
 	default:
 		f.invalid("delayClosePolicy", "0, 1 or 2, not %d", u.Policy)
 	}
-	got, err := c.call(ctx, f, cmp.Or(u.RequestID, NewRequestID()))
+	f.effect(u.RequestID, u.Repeated)
+	got, err := c.call(ctx, f)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -86,7 +89,7 @@ func (c *Client) Room(ctx context.Context, id RoomID) (Room, error) {
 	f := newForm(OpGet)
 	f.room("roomid", id)
 	f.fields["needOnlineUserCount"] = "true"
-	got, err := c.call(ctx, f, "")
+	got, err := c.call(ctx, f)
 	if err != nil {
 		return Room{}, err
 	}
@@ -105,7 +108,7 @@ func (c *Client) Members(ctx context.Context, id RoomID, accounts []AccID) ([]Me
 	f := newForm(OpQueryMembers)
 	f.room("roomid", id)
 	f.accounts("accids", accounts)
-	got, err := c.call(ctx, f, "")
+	got, err := c.call(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -421,8 +421,6 @@ func TestNotSent(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
 	defer plain.Close()
 	hangingUp := plain.URL + "/nimserver"
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
-	defer secure.Close()
 
 	tests := []struct {
 		name  string
@@ -431,7 +429,7 @@ func TestNotSent(t *testing.T) {
 	}{
 		{"refused", []string{refusing}, netease.ErrNotSent},
 		{"no such host", []string{"http://nowhere.invalid/nimserver"}, netease.ErrNotSent},
-		{"a certificate nobody vouches for", []string{secure.URL + "/nimserver"}, netease.ErrNotSent},
+		{"a certificate nobody vouches for", []string{untrusted(t)}, netease.ErrNotSent},
 		{"hung up", []string{hangingUp}, netease.ErrNoAnswer},
 		{"hung up, then refused", []string{hangingUp, refusing, refusing}, netease.ErrNoAnswer},
 	}

@@ -11,7 +11,8 @@
 //
 // Success is code 200 in the JSON body and nothing else. Any other code is an *Error, which unwraps to its Code:
 // errors.Is(err, CodeNotFound). No usable answer is ErrNoAnswer when the request may have arrived, and ErrNotSent
-// when it certainly did not. EffectOf puts the one question that matters to any of them: is the change in force?
+// when it certainly did not. EffectOf puts the one question that matters to any of them: is the change in force? Its tables are that of
+// the codes and Failures.
 //
 // # Repeating
 //
@@ -21,10 +22,15 @@
 // of rest. What a later attempt says holds for that attempt alone: Error.Earlier tells that an earlier one
 // may have arrived.
 //
+// A process that takes over the work of another cannot know whether that one has sent anything. It calls again under the same RequestId and says
+// Repeated. The call then is as one whose first attempt got no answer: whatever it ends with but success, it never is NotDone.
+//
 // # Limits
 //
 // NetEase allows 100 calls a second for each interface, shared with the customer's own servers, and blocks the
-// interface for ten seconds for everybody when there are more. A Client stays at its Rate and rests after a 416.
+// interface for ten seconds for everybody when there are more. A Client stays at its Rate and rests after a 416. Processes
+// that call for the same application at the same time share a Limiter: one queue for each interface, and one rest. Where the Limiter cannot be asked nothing is
+// sent, reads included.
 //
 // The public pages: calling https://doc.commsease.com/messaging/server-apis/jk3MzY2MTI?platform=server,
 // codes https://doc.commsease.com/en/TM5MzM5Njk/docs/TM5NTk2Mzc,

@@ -1,6 +1,7 @@
 package netease
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -30,6 +31,9 @@ type form struct {
 	op     Op
 	fields map[string]string
 	err    *InvalidError
+
+	requestID string // names the effect over all attempts; empty: a read, whose every attempt has an id of its own
+	repeated  bool   // an earlier process may have sent it
 }
 
 func newForm(op Op) *form { return &form{op: op, fields: map[string]string{}} }
@@ -39,6 +43,16 @@ func (f *form) invalid(field, format string, a ...any) {
 		f.err = &InvalidError{Op: f.op, Field: field, Reason: fmt.Sprintf(format, a...)}
 	}
 }
+
+// effect makes it a form that changes something.
+func (f *form) effect(requestID string, repeated bool) {
+	if repeated && requestID == "" {
+		f.invalid("RequestId", "a repeat has the id of what it repeats")
+	}
+	f.requestID, f.repeated = cmp.Or(requestID, NewRequestID()), repeated
+}
+
+func (f *form) changes() bool { return f.requestID != "" }
 
 func (f *form) room(field string, id RoomID) {
 	if id < 1 {

@@ -71,12 +71,10 @@ func (c *Client) tryKey(ctx context.Context, base string, room RoomID) error {
 	if f.err != nil {
 		return f.err
 	}
-	if _, ok := c.gate(f.op).wait(ctx); !ok {
-		return ErrNoTime
+	if err := c.admit(ctx, f.op); err != nil {
+		return &CallError{Op: f.op, Last: err}
 	}
-	begun := time.Now()
-	_, sent, err := c.attempt(ctx, base, f, NewRequestID())
-	c.observe(f.op, base, sent, err, time.Since(begun))
+	_, sent, err := c.try(ctx, base, f)
 	if errors.Is(err, CodeNotFound) || errors.Is(err, CodeRoomClosed) {
 		return nil
 	}

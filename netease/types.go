@@ -54,6 +54,7 @@ type TemporaryMute struct {
 	Quiet     bool          // the room is not told; NetEase tells it by default
 	NotifyExt string        // goes to every member's app; JSON, at most MaxNotifyExtLength characters
 	RequestID string        // one per effect; empty: made here
+	Repeated  bool          // see Repeating in the package comment; needs the RequestID of the earlier process
 }
 
 // A MuteRoom silences a whole room, or with Mute = false ends that. It has no end of its own.
@@ -64,6 +65,7 @@ type MuteRoom struct {
 	Quiet     bool
 	NotifyExt string
 	RequestID string
+	Repeated  bool // as in TemporaryMute
 }
 
 // An UpdateDelayClosePolicy lets a room close by itself. NetEase asks for no operator: who may do it is ours to decide.
@@ -72,6 +74,7 @@ type UpdateDelayClosePolicy struct {
 	Policy    ClosePolicy
 	Delay     time.Duration // whole seconds, 1 to MaxDelay; must be 0 with CloseOff
 	RequestID string
+	Repeated  bool // as in TemporaryMute; the count starts anew
 }
 
 // A Room is what NetEase tells of a chat room.
@@ -99,4 +102,8 @@ var (
 	ErrNoAnswer = errors.New("no answer")
 	// ErrNoTime: the caller's time was over, or nearly, before an attempt could begin.
 	ErrNoTime = errors.New("no time left")
+	// ErrNoLimit: the Limiter could not be asked, so the attempt was not made.
+	ErrNoLimit = errors.New("the shared rate limit cannot be asked")
+	// ErrNotReady: Ready forbade the attempt, so it was not made.
+	ErrNotReady = errors.New("not ready to change anything")
 )

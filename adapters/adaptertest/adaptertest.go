@@ -37,7 +37,9 @@ type Platform interface {
 type Message struct {
 	Text    string // all there is to read, as people see it: escapes undone, times left out
 	Private bool   // only the one who typed sees it
-	Raw     []byte // as it went to the platform
+	Raw     []byte // as it went to the platform; nil: a sign without words that the answer follows
+
+	Replaces bool // of Late: it takes the place of a message that was there before
 }
 
 // A Suite is how Run meets an adapter.
@@ -48,6 +50,16 @@ type Suite struct {
 	Check func(t *testing.T, raw []byte)
 	// Terminal tells that there is one person at a terminal: everybody sees everything, and nobody waits for a first response.
 	Terminal bool
+
+	// Answers, when set, starts the adapter as Start does, with answered as its Answered. Where there is no Terminal the Platform must be a
+	// Mishap, too. nil: what becomes of answers is not tested.
+	Answers func(t *testing.T, handle commands.Handler, answered func(number int64, delivered bool), log *slog.Logger) Platform
+	// ReplyFor is how long the platform takes late answers to one request.
+	ReplyFor time.Duration
+	// Otherwise tells that people can be reached when the address for late answers is over, and nothing is wrong.
+	Otherwise bool
+	// Fixed tells that the first response decides who sees what takes its place, and that without one nothing can be said later.
+	Fixed bool
 }
 
 // Run runs the suite.
@@ -56,6 +68,14 @@ func Run(t *testing.T, s Suite) {
 	t.Run("hostile text stays text", func(t *testing.T) { s.hostile(t) })
 	t.Run("a slow answer is acknowledged in time and comes once", func(t *testing.T) { s.slow(t) })
 	t.Run("a panic becomes an answer", func(t *testing.T) { s.panics(t) })
+	t.Run("an acknowledgement promises what is written down", func(t *testing.T) { s.acknowledged(t) })
+	if s.Answers != nil {
+		t.Run("what became of an answer is told once", func(t *testing.T) { s.answered(t) })
+	}
+	if s.Answers != nil && !s.Terminal {
+		t.Run("a request says where a late answer can go, and until when", func(t *testing.T) { s.address(t) })
+		t.Run("an answer is delivered later", func(t *testing.T) { s.delivered(t) })
+	}
 }
 
 // with runs test against an adapter that handles lines by handle, and looks at its log afterwards.
@@ -149,6 +169,9 @@ func (s Suite) slow(t *testing.T) {
 			reply.Tone, reply.Public = commands.Done, true
 		}
 		handle := func(ctx context.Context, req commands.Request) commands.Reply {
+			if req.Accepted != nil {
+				req.Accepted(41)
+			}
 			if req.Allowed != nil {
 				req.Allowed(true)
 			}

@@ -17,10 +17,14 @@ import (
 )
 
 func TestAdapter(t *testing.T) {
+	start := func(_ *testing.T, handle commands.Handler, answered func(int64, bool), log *slog.Logger) adaptertest.Platform {
+		return &terminal{Console{Who: permissions.Subject{Platform: permissions.Console, User: "zhangsan"}, Zone: time.UTC, Handle: handle, Answered: answered, Log: log}}
+	}
 	adaptertest.Run(t, adaptertest.Suite{
-		Start: func(_ *testing.T, handle commands.Handler, log *slog.Logger) adaptertest.Platform {
-			return &terminal{Console{Who: permissions.Subject{Platform: permissions.Console, User: "zhangsan"}, Zone: time.UTC, Handle: handle, Log: log}}
+		Start: func(t *testing.T, handle commands.Handler, log *slog.Logger) adaptertest.Platform {
+			return start(t, handle, nil, log)
 		},
+		Answers: start,
 		Check: func(t *testing.T, raw []byte) {
 			assert.False(t, strings.ContainsFunc(string(raw), func(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) }), "%q", raw)
 		},

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"roomwarden/commands"
@@ -29,6 +30,8 @@ import (
 const (
 	prompt  = "> "
 	maxLine = 64 << 10 // bytes of a line, without its end
+
+	patience = 2 * time.Second // after that people read that the answer follows
 )
 
 // A Console is one person at one terminal. Who, Language, Handle, In and Out are required.
@@ -42,6 +45,9 @@ type Console struct {
 	Out      io.Writer
 	Color    bool         // draw with ANSI colours
 	Log      *slog.Logger // where a panic of Handle is told; nil: slog.Default()
+
+	// Answered, when set, is called once for each answer that has a journal number and is no Repeat: delivered tells that Out has taken it.
+	Answered func(number int64, delivered bool)
 }
 
 // Run answers line after line. It returns nil at the end of In, the error of ctx when that ends first, and what went
@@ -122,20 +128,34 @@ func skip(line string) bool {
 	return len(line) <= maxLine && (words == "" || words[0] == '#')
 }
 
-// answer has one line handled and draws the reply, with an empty line after it.
+// answer has one line handled and draws the reply, with an empty line after it. A reply that is long in coming is announced.
 func (c *Console) answer(ctx context.Context, line string) error {
 	reply := tooLong(c.Language)
 	if len(line) <= maxLine {
-		reply = c.handle(ctx, commands.Request{
-			Key:    "console:" + rand.Text(),
-			Who:    c.Who,
-			Where:  "console",
-			Line:   said(line),
-			Locale: string(c.Language),
-			At:     time.Now(),
+		var number atomic.Int64
+		announced := make(chan struct{})
+		announce := time.AfterFunc(patience, func() {
+			defer close(announced)
+			io.WriteString(c.Out, c.draw(commands.Acknowledgement(c.Language, number.Load()))+"\n") // should that fail, so does the answer
 		})
+		reply = c.handle(ctx, commands.Request{
+			Key:      "console:" + rand.Text(),
+			Who:      c.Who,
+			Where:    "console",
+			Line:     said(line),
+			Locale:   string(c.Language),
+			At:       time.Now(),
+			Accepted: number.Store,
+		})
+		if !announce.Stop() {
+			<-announced
+		}
 	}
-	if _, err := io.WriteString(c.Out, c.draw(reply)+"\n"); err != nil {
+	_, err := io.WriteString(c.Out, c.draw(reply)+"\n")
+	if c.Answered != nil && reply.Number != 0 && !reply.Repeat {
+		c.Answered(reply.Number, err == nil)
+	}
+	if err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
 	return nil

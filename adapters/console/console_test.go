@@ -80,6 +80,8 @@ func TestRunHandsInRequests(t *testing.T) {
 		assert.NotEqual(t, e.heard[0].Key, e.heard[1].Key)
 		for _, req := range e.heard {
 			assert.Regexp(t, `^console:[A-Z2-7]{26,}$`, req.Key)
+			require.NotNil(t, req.Accepted)
+			req.Accepted = nil
 			assert.Equal(t, commands.Request{Key: req.Key, Who: zhang, Where: "console", Line: "whoami", Locale: "zh-CN", At: time.Now()}, req)
 		}
 	})
@@ -114,6 +116,56 @@ func TestRunReadsLines(t *testing.T) {
 			require.NoError(t, c.Run(t.Context()))
 			assert.Equal(t, row.want, e.lines())
 			assert.Equal(t, row.tooLong, strings.Count(out.String(), "⊘ refused  This line is longer than 64 KiB."))
+		})
+	}
+}
+
+func TestRunAnnouncesWhatTakesLong(t *testing.T) {
+	for _, row := range []struct {
+		name             string
+		accepted, before time.Duration // when it is written down; how long it takes from then on
+		want             func(c *Console) string
+	}{
+		{"in time", 0, 1999 * time.Millisecond, func(*Console) string { return "" }},
+		{"written down", time.Second, 5 * time.Second, func(c *Console) string { return c.draw(commands.Acknowledgement(commands.English, 41)) + "\n" }},
+		{"not written down yet", 3 * time.Second, time.Second, func(c *Console) string { return c.draw(commands.Acknowledgement(commands.English, 0)) + "\n" }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, out := piped("whoami\n", func(_ context.Context, req commands.Request) commands.Reply {
+					time.Sleep(row.accepted)
+					req.Accepted(41)
+					time.Sleep(row.before)
+					return say("ok")
+				})
+				require.NoError(t, c.Run(t.Context()))
+				assert.Equal(t, "> whoami\n"+row.want(c)+"• info  ok\n\n", out.String())
+			})
+		})
+	}
+}
+
+func TestAnsweredTellsWhetherItWasWritten(t *testing.T) {
+	broken := errors.New("broken pipe")
+	for _, row := range []struct {
+		name     string
+		writable int
+		want     []bool
+	}{
+		{"written", 2, []bool{true}},
+		{"not written", 1, []bool{false}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c, _ := piped("mute 123 lisi 5m\n", func(context.Context, commands.Request) commands.Reply { return muted(commands.English) })
+			var got []bool
+			c.Out = &pipe{left: row.writable, err: broken}
+			c.Answered = func(number int64, delivered bool) {
+				assert.Equal(t, muted(commands.English).Number, number)
+				got = append(got, delivered)
+			}
+			err := c.Run(t.Context())
+			assert.Equal(t, row.want[0], err == nil)
+			assert.Equal(t, row.want, got)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,18 +21,22 @@ import (
 )
 
 func TestAdapter(t *testing.T) {
+	start := func(t *testing.T, handle commands.Handler, answered func(int64, bool), log *slog.Logger) adaptertest.Platform {
+		g := &guild{originals: map[string]standing{}}
+		client := &Client{ApplicationID: testApp, BotToken: testBotToken, HTTP: &http.Client{Transport: inProcess{g}}}
+		g.adapter = &Adapter{PublicKey: hex.EncodeToString(testPublic), Client: client, Handle: handle, Answered: answered, Log: log}
+		return g
+	}
 	adaptertest.Run(t, adaptertest.Suite{
 		Start: func(t *testing.T, handle commands.Handler, log *slog.Logger) adaptertest.Platform {
-			g := &guild{originals: map[string]bool{}}
-			client := &Client{ApplicationID: testApp, BotToken: testBotToken, HTTP: &http.Client{Transport: g}}
-			g.adapter = &Adapter{PublicKey: hex.EncodeToString(testPublic), Client: client, Handle: handle, Log: log}
-			return g
+			return start(t, handle, nil, log)
 		},
 		Check: func(t *testing.T, raw []byte) {
 			if raw != nil { // "thinking…" has nothing to look at
 				checkMessage(t, raw)
 			}
 		},
+		Answers: start, ReplyFor: 15 * time.Minute, Fixed: true,
 	})
 }
 
@@ -40,50 +46,81 @@ type guild struct {
 	typed   int
 
 	mu        sync.Mutex
-	originals map[string]bool // by token: the first answer is for everyone
+	failure   adaptertest.Failure
+	originals map[string]standing // first answers, by token
 	late      []adaptertest.Message
 }
 
 func (g *guild) Type(t *testing.T, line string) adaptertest.Message {
-	g.typed++
-	token := fmt.Sprint(testToken, g.typed)
-	p := with(with(payload("help", text("command", line)), "id", fmt.Sprint(1200000000000000000+g.typed)), "token", token)
-	w := httptest.NewRecorder()
-	g.adapter.Interactions().ServeHTTP(w, signed(p))
-	require.Equal(t, http.StatusOK, w.Code)
+	said, token := g.send(t.Context(), line)
 	var first struct {
 		Type int
 		Data json.RawMessage
 	}
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &first))
+	require.NoError(t, json.Unmarshal(said, &first))
+	var shown standing
+	if len(first.Data) > 0 {
+		require.NoError(t, json.Unmarshal(first.Data, &shown))
+	}
 	m := shownTo(first.Data, false)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.originals[token] = !m.Private
 	if first.Type == 5 {
+		shown.Flags |= 128
 		m.Raw = nil
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.originals[token] = shown
 	return m
 }
 
-// RoundTrip takes edits, follow-ups and deletions. An edit is seen by whom the first answer was for.
-func (g *guild) RoundTrip(r *http.Request) (*http.Response, error) {
+func (g *guild) HangUp(t *testing.T, line string) {
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	g.send(gone, line)
+}
+
+// send delivers a line as a new interaction, and returns the first answer and the token.
+func (g *guild) send(ctx context.Context, line string) (said []byte, token string) {
+	g.typed++
+	token = fmt.Sprint(testToken, g.typed)
+	p := with(with(payload("help", text("command", line)), "id", fmt.Sprint(1200000000000000000+g.typed)), "token", token)
+	w := httptest.NewRecorder()
+	g.adapter.Interactions().ServeHTTP(w, signed(p).WithContext(ctx))
+	return w.Body.Bytes(), token
+}
+
+// ServeHTTP takes questions, edits, follow-ups and deletions. An edit is seen by whom the first answer was for.
+func (g *guild) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	parts := strings.Split(r.URL.Path, "/") // /api/v10/webhooks/{app}/{token}[/messages/@original]
-	token := parts[5]
-	var body []byte
-	if r.Body != nil {
-		body, _ = io.ReadAll(r.Body)
-	}
-	switch r.Method {
-	case http.MethodPatch:
-		g.late = append(g.late, shownTo(body, !g.originals[token]))
-	case http.MethodPost:
+	token := strings.Split(r.URL.Path, "/")[5] // /api/v10/webhooks/{app}/{token}[/messages/@original]
+	body, _ := io.ReadAll(r.Body)
+	first, answered := g.originals[token]
+	switch {
+	case g.failure == adaptertest.Broken:
+		problem(500, 0)(w, r)
+	case g.failure != adaptertest.None:
+		problem(401, 50027)(w, r)
+	case !answered:
+		problem(404, 10015)(w, r)
+	case r.Method == http.MethodGet:
+		_ = json.NewEncoder(w).Encode(first)
+	case r.Method == http.MethodPatch:
+		m := shownTo(body, !first.public())
+		m.Replaces = true
+		g.late = append(g.late, m)
+	case r.Method == http.MethodPost:
 		g.late = append(g.late, shownTo(body, false))
 	}
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
+
+func (g *guild) Fail(f adaptertest.Failure) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.failure = f
+}
+
+func (g *guild) Deliver(ctx context.Context, l commands.Late) error { return g.adapter.Deliver(ctx, l) }
 
 // asTyped writes options as other platforms do.
 var asTyped = strings.NewReplacer("room:", "room=", "target:", "target=")

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -30,14 +31,17 @@ const (
 	// https://discord.com/developers/docs/reference#user-agent
 	userAgent = "DiscordBot (roomwarden, 1)"
 
-	maxAnswer   = 1 << 20          // bytes of an answer; a full list of commands has a few hundred thousand
-	maxTries    = 8                // of one call
-	maxTooEarly = 3                // of those, because the first answer may not have arrived yet
-	briefTries  = 2                // of one call while somebody waits for it
-	webhookTime = 10 * time.Second // one attempt to tell an answer
-	botTime     = 20 * time.Second // one attempt on the bot's own routes
-	botPatience = time.Minute      // all attempts there
-	briefTime   = 5 * time.Second  // after which none is begun while somebody waits
+	maxAnswer = 1 << 20 // bytes of an answer; a full list of commands has a few hundred thousand
+
+	lateTries    = 4               // of one call to an interaction, quick ones: for the rest there is Deliver
+	maxTooEarly  = 3               // of those, where the first answer may not have arrived yet
+	lateOne      = 4 * time.Second // one attempt there
+	latePatience = 6 * time.Second // after which none is begun
+	botTries     = 8               // of one call on the bot's own routes
+	botOne       = 20 * time.Second
+	botPatience  = time.Minute
+	briefTries   = 2 // there, while somebody waits
+	briefTime    = 5 * time.Second
 )
 
 // A Client speaks to Discord's REST API. ApplicationID and BotToken are required but for the answers to interactions, which carry
@@ -121,6 +125,29 @@ func (e *Error) meaning() string {
 
 const codeTooManyCommands = 30034 // Max number of daily application command creates has been reached
 
+// A standing is the first answer to an interaction as it stands.
+type standing struct {
+	Content string                 `json:"content"`
+	Flags   discordgo.MessageFlags `json:"flags"`
+}
+
+// public tells whether everyone sees it.
+func (s standing) public() bool { return s.Flags&discordgo.MessageFlagsEphemeral == 0 }
+
+// waiting tells that it is an acknowledgement: "thinking…", or our words that the answer follows.
+func (s standing) waiting() bool {
+	return s.Flags&discordgo.MessageFlagsLoading != 0 || strings.HasPrefix(s.Content, emoji[commands.Working])
+}
+
+// original asks for the first answer. An interaction that was never answered is an unknown webhook.
+//
+// https://discord.com/developers/docs/interactions/receiving-and-responding#get-original-interaction-response
+func (c *Client) original(ctx context.Context, to commands.ReplyTo) (standing, error) {
+	var s standing
+	err := c.do(ctx, call{method: http.MethodGet, route: "/webhooks/{app}/{token}/messages/@original", places: parts(to), repeatable: true, into: &s})
+	return s, err
+}
+
 // edit puts m in the place of the first answer. Whether everyone sees it was fixed by that one.
 func (c *Client) edit(ctx context.Context, to commands.ReplyTo, m message) error {
 	m.Flags &^= discordgo.MessageFlagsEphemeral
@@ -142,6 +169,12 @@ func isGone(err error) bool {
 	return ok && e.Code == discordgo.ErrCodeUnknownMessage
 }
 
+// mayHaveArrived tells of a call that Discord may have heeded all the same.
+func mayHaveArrived(err error) bool {
+	e, answered := errors.AsType[*Error](err)
+	return err != nil && (!answered || e.Status/100 == 5)
+}
+
 // followUp posts m besides the first answer. One for everyone is not repeated once it may have arrived; one for the person alone is:
 // reading it twice does no harm, and missing it may.
 func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) error {
@@ -149,7 +182,10 @@ func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) e
 	return c.do(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), body: m, repeatable: private})
 }
 
-// parts is a late answer's address: application id and token.
+// isReplyTo matches a late answer's address: application id and token.
+var isReplyTo = regexp.MustCompile(`^[0-9]+/.+$`)
+
+// parts is a late answer's address in its parts.
 func parts(to commands.ReplyTo) []string {
 	app, token, _ := strings.Cut(string(to), "/")
 	return []string{app, token}
@@ -183,8 +219,8 @@ type call struct {
 	into       any      // where the answer goes; nil: nowhere
 }
 
-// do makes a call, and makes it again where that may help: after 429 when the wait is over; when the interaction is not known
-// yet; after failures of Discord or the network only if it is repeatable or was never sent.
+// do makes a call, and makes it again where that may help and soon: after 429 when the wait is over; when the interaction that is to be
+// answered is not known yet; after failures of Discord or the network only if it is repeatable or was never sent.
 func (c *Client) do(ctx context.Context, call call) error {
 	body := []byte(nil)
 	if call.body != nil {
@@ -193,12 +229,12 @@ func (c *Client) do(ctx context.Context, call call) error {
 			return err
 		}
 	}
-	tries, patience := uint(maxTries), lateTime
+	tries, patience := uint(lateTries), latePatience
 	switch {
 	case c.brief:
 		tries, patience = briefTries, briefTime
 	case call.bot:
-		patience = botPatience
+		tries, patience = botTries, botPatience
 	}
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 250 * time.Millisecond, Multiplier: 2, MaxInterval: 30 * time.Second}
 	tooEarly := 0
@@ -212,7 +248,7 @@ func (c *Client) do(ctx context.Context, call call) error {
 			return struct{}{}, e
 		case answered && e.Status == http.StatusTooManyRequests:
 			return struct{}{}, fmt.Errorf("%w (%w)", e, &backoff.RetryAfterError{Duration: e.wait})
-		case answered && e.Code == discordgo.ErrCodeUnknownWebhook && tooEarly < maxTooEarly:
+		case answered && e.Code == discordgo.ErrCodeUnknownWebhook && call.method != http.MethodGet && tooEarly < maxTooEarly:
 			tooEarly++
 			return struct{}{}, e
 		case answered && e.Status/100 == 5 && call.repeatable, !answered && (call.repeatable || !sent):
@@ -226,9 +262,9 @@ func (c *Client) do(ctx context.Context, call call) error {
 
 // attempt makes a call once. sent tells whether a part of it may have left this machine.
 func (c *Client) attempt(ctx context.Context, call call, body []byte) (sent bool, err error) {
-	most := webhookTime
+	most := lateOne
 	if call.bot {
-		most = botTime
+		most = botOne
 	}
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()

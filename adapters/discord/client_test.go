@@ -37,6 +37,7 @@ func repeated(n int, h http.HandlerFunc) []http.HandlerFunc {
 // What a call meets, when it is made again, and what is told in the end. Only the fake's clock runs.
 func TestCallsAgain(t *testing.T) {
 	edit := func(ctx context.Context, c *Client) error { return c.edit(ctx, testReplyTo, drawn(told("x")).message) }
+	look := func(ctx context.Context, c *Client) error { _, err := c.original(ctx, testReplyTo); return err }
 	remove := func(ctx context.Context, c *Client) error { return c.remove(ctx, testReplyTo) }
 	post := func(ctx context.Context, c *Client) error {
 		return c.followUp(ctx, testReplyTo, drawn(told("x")).message)
@@ -64,16 +65,23 @@ func TestCallsAgain(t *testing.T) {
 		{"invalid form", edit, repeated(9, problem(400, 50035)), ms(0), "PATCH " + atOriginal + "HTTP 400, code 50035: Discord does not accept its form"},
 		{"429 in the header", edit, []http.HandlerFunc{says(429, `{}`, "Retry-After", "3")}, ms(0, 3000), ""},
 		{"429 in the body", edit, []http.HandlerFunc{says(429, `{"retry_after": 1.337, "global": true}`)}, ms(0, 1337), ""},
-		{"429 in HTML", post, []http.HandlerFunc{says(429, cloudflare, "Retry-After", "10")}, ms(0, 10000), ""},
+		{"429 in HTML", post, []http.HandlerFunc{says(429, cloudflare, "Retry-After", "5")}, ms(0, 5000), ""},
 		{"429 without a time", edit, []http.HandlerFunc{says(429, cloudflare)}, ms(0, 250), ""},
 		{"429 for too long", edit, []http.HandlerFunc{says(429, `{"retry_after": 86400}`)}, ms(0),
 			"PATCH " + atOriginal + "HTTP 429: too many requests (retry after 24h0m0s)"},
 		{"429 with nonsense", edit, []http.HandlerFunc{says(429, `{"retry_after": -1e300}`, "Retry-After", "NaN")}, ms(0, 250), ""},
-		{"429 for ever", post, repeated(99, says(429, `{}`, "Retry-After", "2")), ms(0, 2000, 4000, 6000, 8000, 10000, 12000, 14000),
-			"POST " + atWebhook + "HTTP 429: too many requests (retry after 2s)"},
+		{"429 for ever", post, repeated(99, says(429, `{}`, "Retry-After", "1")), ms(0, 1000, 2000, 3000),
+			"POST " + atWebhook + "HTTP 429: too many requests (retry after 1s)"},
+		{"429 for longer than a few seconds", edit, repeated(9, says(429, `{}`, "Retry-After", "7")), ms(0),
+			"PATCH " + atOriginal + "HTTP 429: too many requests (retry after 7s)"},
 		{"500, edit", edit, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
-		{"502 in HTML for ever, delete", remove, repeated(99, says(502, cloudflare)), ms(0, 250, 750, 1750, 3750, 7750, 15750, 31750),
-			"DELETE " + atOriginal + "HTTP 502"},
+		{"502 in HTML for ever, delete", remove, repeated(99, says(502, cloudflare)), ms(0, 250, 750, 1750), "DELETE " + atOriginal + "HTTP 502"},
+		{"500, look", look, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
+		{"cut, look", look, []http.HandlerFunc{hangsUp}, ms(0, 250), ""},
+		{"never answered, look", look, repeated(9, problem(404, 10015)), ms(0),
+			"GET " + atOriginal + "HTTP 404, code 10015: no such interaction: its first answer did not arrive, or its token is gone"},
+		{"502 for ever, list", list, repeated(99, says(502, cloudflare)), ms(0, 250, 750, 1750, 3750, 7750, 15750, 31750),
+			"GET /applications/{app}/commands?with_localizations=true: HTTP 502"},
 		{"500, follow-up", post, repeated(2, problem(500, 0)), ms(0, 250, 750), ""},
 		{"500, follow-up for everyone", postToAll, repeated(2, problem(500, 0)), ms(0), "POST " + atWebhook + "HTTP 500"},
 		{"500, overwrite", put, repeated(2, problem(500, 0)), ms(0), "PUT /applications/{app}/commands: HTTP 500"},
@@ -86,8 +94,8 @@ func TestCallsAgain(t *testing.T) {
 		{"cut, edit", edit, []http.HandlerFunc{hangsUp}, ms(0, 250), ""},
 		{"cut, follow-up", post, []http.HandlerFunc{hangsUp}, ms(0, 250), ""},
 		{"cut, follow-up for everyone", postToAll, []http.HandlerFunc{hangsUp}, ms(0), "POST " + atWebhook + "connection reset by peer"},
-		{"silent, edit", edit, []http.HandlerFunc{silent}, ms(0, 10250), ""},
-		{"silent, follow-up", post, []http.HandlerFunc{silent}, ms(0, 10250), ""},
+		{"silent, edit", edit, []http.HandlerFunc{silent}, ms(0, 4250), ""},
+		{"silent, follow-up", post, []http.HandlerFunc{silent}, ms(0, 4250), ""},
 		{"silent, follow-up for everyone", postToAll, []http.HandlerFunc{silent}, ms(0), "POST " + atWebhook + "context deadline exceeded"},
 		{"token refused", get, repeated(9, says(401, `{"message": "401: Unauthorized", "code": 0}`)), ms(0), "GET /applications/@me: HTTP 401: the token is refused"},
 		{"redirect", get, repeated(9, says(302, "", "Location", "https://evil.example/")), ms(0), "GET /applications/@me: HTTP 302"},
@@ -156,7 +164,7 @@ func TestErrorsNameNoAddress(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			c := &Client{BaseURL: base, BotToken: testBotToken, HTTP: &http.Client{Transport: inProcess{http.HandlerFunc(hangsUp)}}}
-			for _, err := range []error{c.edit(ctx, testReplyTo, message{}), c.followUp(ctx, testReplyTo, message{})} {
+			for _, err := range []error{c.edit(ctx, testReplyTo, message{}), c.followUp(ctx, testReplyTo, message{}), func() error { _, err := c.original(ctx, testReplyTo); return err }()} {
 				require.Error(t, err)
 				assert.NotContains(t, err.Error(), testToken)
 				assert.NotContains(t, err.Error(), testBotToken)

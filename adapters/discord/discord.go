@@ -8,11 +8,16 @@
 //	request   interaction → commands.Request            payload.go
 //	first     the work starts; wait for it, not long    discord.go, running.go
 //	draw      commands.Reply → message                  render.go, markdown.go
-//	late      what came too late is edited in           response.go, client.go
+//	respond   the first answer                          response.go
+//	late      what came too late is edited in           late.go, client.go
 //
 // Discord waits three seconds for the first answer, and that one decides for good whether everyone sees it. An answer that is
 // there within two seconds is the first answer. Otherwise the first answer is "thinking…": for everyone when the handler has said by
-// then that a success will be, else for the person alone. Where the outcome turns out to want it otherwise, response.go makes up for it.
+// then that a success will be, else for the person alone; and where the command is not even written down by then, a message to the
+// person that says so. Where the outcome turns out to want it otherwise, late.go makes up for it.
+//
+// What became of an answer with a journal number is reported to Answered. One that could not be given is given later by Deliver, as often as
+// it takes, from this process or another.
 //
 // Of discordgo only the verification and the constants are used: its own REST calls share a lock, repeat posts, and quote tokens
 // in errors. The payloads here are our own, and so is the client.
@@ -40,6 +45,9 @@ import (
 const (
 	maxBody     = 256 << 10       // bytes of a request; a command with all its options full has less than half of that
 	firstAnswer = 2 * time.Second // from receipt to the first answer; Discord waits 3 s, the network included
+
+	// A first answer that is written later than this after its receipt may not have been taken.
+	surelyTaken = 2500 * time.Millisecond
 )
 
 // An Adapter receives Discord's interactions over HTTP. PublicKey, Client, Handle and Log are required. It may be used by many
@@ -53,16 +61,16 @@ type Adapter struct {
 	Observe   func(commands.Event) // called from many goroutines, must not block; nil: nobody counts
 	Log       *slog.Logger
 
+	// Answered is called once for each answer with a journal number, but for those to repeated deliveries, and from many goroutines:
+	// delivered when Discord has taken it. Otherwise it was not, or nobody knows, and Deliver finds out. nil: nobody asks.
+	Answered func(number int64, delivered bool)
+
 	running  running
 	refusals refusals
 }
 
 // What an adapter says itself, where the dispatcher is not asked.
 var (
-	busy = commands.Text{
-		English: "The bot is busy. Nothing was done. Please repeat the command in 20 seconds.",
-		Chinese: "机器人正忙，没有执行任何操作。请在 20 秒后重试。",
-	}
 	restarting = commands.Text{
 		English: "The bot is restarting. Nothing was done. Please repeat the command in a moment.",
 		Chinese: "机器人正在重启，没有执行任何操作。请稍后重试。",
@@ -108,8 +116,16 @@ func (a *Adapter) serveInteraction(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if err := write(w, first); err != nil {
+	if err = write(w, first); err != nil {
 		a.Log.Warn("discord: write the first answer", "error", err)
+	}
+	a.answered(first.number, err == nil && r.Context().Err() == nil && time.Since(at) < surelyTaken)
+}
+
+// answered reports what became of an answer, if that is to be reported.
+func (a *Adapter) answered(number int64, delivered bool) {
+	if a.Answered != nil && number != 0 {
+		a.guarded(func() { a.Answered(number, delivered) })
 	}
 }
 
@@ -135,18 +151,18 @@ func (a *Adapter) respond(ctx context.Context, i interaction, at time.Time) (res
 // command is the first answer to a command. Where it came from is looked at before anything else.
 func (a *Adapter) command(ctx context.Context, i interaction, language commands.Language, at time.Time) (response, error) {
 	if i.Member == nil || i.GuildID == "" {
-		return a.turnedAway(language, directMessage, at), nil
+		return a.turnedAway(own(language, directMessage), at), nil
 	}
 	if len(a.GuildIDs) > 0 && !slices.Contains(a.GuildIDs, i.GuildID) {
 		a.Log.Warn("discord: command from a guild that is not served", "guild", i.GuildID, "user", i.Member.User.ID)
-		return a.turnedAway(language, otherGuild, at), nil
+		return a.turnedAway(own(language, otherGuild), at), nil
 	}
 	var c invoked
 	if err := json.Unmarshal(i.Data, &c); err != nil {
 		return response{}, errors.New("its data is not that of a command")
 	}
 	if c.Type > discordgo.ChatApplicationCommand { // from the menu of a user or a message
-		return a.turnedAway(language, onlyCommands, at), nil
+		return a.turnedAway(own(language, onlyCommands), at), nil
 	}
 	req, err := i.request(c, at)
 	if err != nil {
@@ -182,9 +198,9 @@ func own(l commands.Language, t commands.Text) answer {
 }
 
 // turnedAway is the only answer to a command that was not taken on.
-func (a *Adapter) turnedAway(l commands.Language, t commands.Text, at time.Time) response {
+func (a *Adapter) turnedAway(why answer, at time.Time) response {
 	a.observe(commands.FinalAnswer, time.Since(at))
-	return shown(own(l, t))
+	return shown(why)
 }
 
 // first starts the work and returns the first answer: the answer itself when it comes in time and ctx, which
@@ -194,12 +210,16 @@ func (a *Adapter) first(ctx context.Context, req commands.Request, language comm
 	life, command, end, err := a.running.begin(req.Key)
 	if err != nil {
 		log.Warn("discord: command turned away", "reason", err)
-		if errors.Is(err, errStopping) {
-			return a.turnedAway(language, restarting, req.At)
+		switch err {
+		case errFlooded:
+			return command.acknowledge().first(language)
+		case errStopping:
+			return a.turnedAway(own(language, restarting), req.At)
+		default:
+			return a.turnedAway(drawn(commands.Busy(language)), req.At)
 		}
-		return a.turnedAway(language, busy, req.At)
 	}
-	req.Allowed = command.allowed
+	req.Accepted, req.Allowed = command.accepted, command.allowed
 
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
 	defer cancel()
@@ -209,7 +229,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request, language comm
 		answer := a.work(life, req, language)
 		how := "in time"
 		if !handedOver(wait, inTime, answer) {
-			how = a.late(life, req, answer, command.acknowledge(), log)
+			how = a.late(life, req, answer, command.acknowledge().public, log)
 		}
 		log.Info("discord: command answered", "answered", how, "tone", answer.reply.Tone,
 			"number", answer.reply.Number, "ms", time.Since(req.At).Milliseconds())
@@ -220,14 +240,18 @@ func (a *Adapter) first(ctx context.Context, req commands.Request, language comm
 		a.observe(commands.FinalAnswer, time.Since(req.At))
 		return shown(answer)
 	case <-wait.Done():
-		return thinking(command.acknowledge())
+		return command.acknowledge().first(language)
 	}
 }
 
 // work has the request handled and draws the reply. How long that may take is the handler's to decide.
 func (a *Adapter) work(life context.Context, req commands.Request, language commands.Language) answer {
-	got := drawn(commands.Broken(language))
-	a.guarded(func() { got = drawn(a.Handle(life, req)) })
+	broken := commands.Broken(language)
+	reply := broken
+	a.guarded(func() { reply = a.Handle(life, req) })
+	broken.Number, broken.Repeat = reply.Number, reply.Repeat
+	got := drawn(broken)
+	a.guarded(func() { got = drawn(reply) })
 	return got
 }
 

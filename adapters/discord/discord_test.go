@@ -31,8 +31,8 @@ func TestAnswerInTime(t *testing.T) {
 			seen  string
 			flags int
 		}{
-			{"public", publicly(told("lisi is muted")), "everyone: ✅ lisi is muted", 4},
-			{"private", told("lisi is muted"), "the person: ✅ lisi is muted", 4 | 64},
+			{"public", publicly(numbered(told("lisi is muted"))), "everyone: ✅ lisi is muted\n-# #41", 4},
+			{"private", numbered(told("lisi is muted")), "the person: ✅ lisi is muted\n-# #41", 4 | 64},
 		} {
 			t.Run(fmt.Sprint(test.name, took), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -48,13 +48,14 @@ func TestAnswerInTime(t *testing.T) {
 					require.NoError(t, a.Stop(t.Context()))
 					assert.Equal(t, []string{test.seen}, fake.seen())
 					assert.Empty(t, fake.requests, "answered once")
+					assert.Equal(t, []string{"#41 true"}, fake.reports)
 					assert.ElementsMatch(t, []commands.Event{
 						{Platform: permissions.Discord, Kind: commands.Signed},
 						{Platform: permissions.Discord, Kind: commands.FirstAnswer, Took: took},
 						{Platform: permissions.Discord, Kind: commands.FinalAnswer, Took: took},
 					}, events)
 					assert.Contains(t, log.String(), `msg="discord: command received" guild=41771983423143937 user=80351110224678912 command=mute`)
-					assert.Contains(t, log.String(), `command=mute answered="in time" tone=done number=0 ms=`)
+					assert.Contains(t, log.String(), `command=mute answered="in time" tone=done number=41 ms=`)
 				})
 			})
 		}
@@ -65,7 +66,8 @@ const original = "/webhooks/1100000000000000001/TOKEN/messages/@original"
 
 // Whether everyone sees "thinking…" is fixed after two seconds; the answer comes after three and may want it otherwise.
 func TestLateAnswer(t *testing.T) {
-	reply := told("lisi is muted")
+	reply := numbered(told("lisi is muted"))
+	const private, public = "the person: ✅ lisi is muted\n-# #41", "everyone: ✅ lisi is muted\n-# #41"
 	for _, test := range []struct {
 		name     string
 		allowed  *bool
@@ -74,12 +76,12 @@ func TestLateAnswer(t *testing.T) {
 		seen     []string
 		requests []string
 	}{
-		{"public as was said", &yes, publicly(reply), "everyone: ", []string{"everyone: ✅ lisi is muted"}, []string{"PATCH " + original}},
-		{"private as was said", &no, reply, "the person: ", []string{"the person: ✅ lisi is muted"}, []string{"PATCH " + original}},
-		{"private, nothing was said", nil, reply, "the person: ", []string{"the person: ✅ lisi is muted"}, []string{"PATCH " + original}},
-		{"private against what was said", &yes, reply, "everyone: ", []string{"the person: ✅ lisi is muted"},
+		{"public as was said", &yes, publicly(reply), "everyone: ", []string{public}, []string{"PATCH " + original}},
+		{"private as was said", &no, reply, "the person: ", []string{private}, []string{"PATCH " + original}},
+		{"private, nothing was said", nil, reply, "the person: ", []string{private}, []string{"PATCH " + original}},
+		{"private against what was said", &yes, reply, "everyone: ", []string{private},
 			[]string{"DELETE " + original, "POST /webhooks/1100000000000000001/TOKEN"}},
-		{"public, nothing was said", nil, publicly(reply), "the person: ", []string{"the person: ✅ lisi is muted", "everyone: ✅ lisi is muted"},
+		{"public, nothing was said", nil, publicly(reply), "the person: ", []string{private, public},
 			[]string{"PATCH " + original, "POST /webhooks/1100000000000000001/TOKEN"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -99,6 +101,7 @@ func TestLateAnswer(t *testing.T) {
 				require.NoError(t, a.Stop(t.Context()))
 				assert.Equal(t, test.seen, fake.seen())
 				assert.Equal(t, test.requests, fake.requests)
+				assert.Equal(t, []string{"#41 true"}, fake.reports, "told once, though a first answer came before")
 				assert.Equal(t, 3*time.Second, final)
 				assert.Contains(t, log.String(), "answered=late tone=done")
 			})
@@ -110,6 +113,7 @@ func TestLateAnswer(t *testing.T) {
 func TestAllowedAfterTheAcknowledgement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, fake, _ := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
+			req.Accepted(41)
 			time.Sleep(2500 * time.Millisecond)
 			req.Allowed(true)
 			return publicly(told("lisi is muted"))
@@ -177,6 +181,7 @@ func TestRedelivery(t *testing.T) {
 			repeat := runs > 1
 			mu.Unlock()
 			if !repeat {
+				req.Accepted(41)
 				req.Allowed(true)
 			}
 			time.Sleep(time.Until(time.Unix(946684800, 0).Add(5 * time.Second))) // the bubble's clock begins in 2000
@@ -315,7 +320,7 @@ func TestTooManyAtOnce(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		assert.Equal(t, "⛔ "+busy.English, use(t, a, fake, with(payload("mute"), "id", "new")).Data.Content)
+		assert.Equal(t, "⛔ "+commands.Busy(commands.English).Text.String(), use(t, a, fake, with(payload("mute"), "id", "new")).Data.Content)
 		assert.Equal(t, 5, use(t, a, fake, with(payload("mute"), "id", "7")).Type, "one that runs is not told that nothing was done")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -363,7 +368,8 @@ func TestStopLosesItsPatience(t *testing.T) {
 func TestSlowCommandOverSockets(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	a, fake, _ := newAdapter(t, func(context.Context, commands.Request) commands.Reply {
+	a, fake, _ := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
+		req.Accepted(41)
 		<-release
 		return told("lisi is muted")
 	})

@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -111,7 +113,13 @@ func newAdapter(t *testing.T, handle commands.Handler) (*Adapter, *fakeDiscord, 
 	t.Helper()
 	log, book := newLog(t)
 	fake := newDiscord(t)
-	return &Adapter{PublicKey: hex.EncodeToString(testPublic), Client: fake.client(), Handle: handle, Log: log}, fake, book
+	a := &Adapter{PublicKey: hex.EncodeToString(testPublic), Client: fake.client(), Handle: handle, Log: log}
+	a.Answered = func(number int64, delivered bool) {
+		fake.mu.Lock()
+		defer fake.mu.Unlock()
+		fake.reports = append(fake.reports, fmt.Sprintf("#%d %t", number, delivered))
+	}
+	return a, fake, book
 }
 
 // use has Zhang San use a command; the first answer goes to Discord, and is returned.
@@ -158,9 +166,16 @@ func publicly(r commands.Reply) commands.Reply {
 	return r
 }
 
-// after answers with r when d is over, or says that it was cancelled. public is what it tells Allowed, at once; nil: nothing.
+// numbered is r as the answer to entry 41.
+func numbered(r commands.Reply) commands.Reply {
+	r.Number = 41
+	return r
+}
+
+// after accepts at once, and answers with r when d is over, or says that it was cancelled. public is what it tells Allowed, at once; nil: nothing.
 func after(d time.Duration, public *bool, r commands.Reply) commands.Handler {
 	return func(ctx context.Context, req commands.Request) commands.Reply {
+		req.Accepted(41)
 		if public != nil {
 			req.Allowed(*public)
 		}
@@ -187,6 +202,7 @@ type fakeDiscord struct {
 	original *shownMessage
 	loading  bool // "thinking…" stands
 	view     []*shownMessage
+	reports  []string                    // what the adapter's Answered was called with
 	lists    map[string][]map[string]any // commands by guild; "": global
 	guilds   []string                    // that the bot is in
 }
@@ -305,20 +321,20 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 	switch {
 	case strings.HasPrefix(path, "/webhooks/") && d.original == nil:
 		problem(404, 10015)(w, r)
+	case strings.HasSuffix(path, "/@original") && !slices.Contains(d.view, d.original):
+		problem(404, 10008)(w, r)
+	case strings.HasSuffix(path, "/@original") && r.Method == http.MethodGet:
+		said := d.stored()
+		d.checkAnswer(template(path), "get", said)
+		w.Write(said)
 	case r.Method == http.MethodPatch:
 		assert.Zero(d.t, m.Flags&64, "who sees it cannot be edited")
 		d.original.content, d.loading = m.Content, false
 		io.WriteString(w, `{"id":"1"}`)
 	case r.Method == http.MethodDelete:
 		d.loading = false
-		for i, v := range d.view {
-			if v == d.original {
-				d.view = append(d.view[:i:i], d.view[i+1:]...)
-				w.WriteHeader(http.StatusNoContent)
-				return
-			}
-		}
-		problem(404, 10008)(w, r)
+		d.view = slices.DeleteFunc(d.view, func(m *shownMessage) bool { return m == d.original })
+		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodPost && d.loading:
 		d.original.content, d.loading = m.Content, false // Discord takes it for the edit
 	case r.Method == http.MethodPost:
@@ -340,6 +356,26 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 		assert.Equal(d.t, "true", r.URL.Query().Get("with_localizations"))
 		_ = json.NewEncoder(w).Encode(asStored(d.lists[guildOf(path)], guildOf(path)))
 	}
+}
+
+// stored is the first answer as Discord tells it.
+func (d *fakeDiscord) stored() []byte {
+	flags := 4
+	if !d.original.public {
+		flags |= 64
+	}
+	if d.loading {
+		flags |= 128
+	}
+	body, _ := json.Marshal(map[string]any{
+		"id": "1500000000000000001", "channel_id": "645027906669510667", "type": 20, "content": d.original.content, "flags": flags,
+		"mentions": []any{}, "mention_roles": []any{}, "attachments": []any{}, "embeds": []any{}, "components": []any{},
+		"timestamp": "2026-11-20T14:05:06.000000+00:00", "edited_timestamp": nil, "pinned": false, "mention_everyone": false, "tts": false,
+		"author": map[string]any{"id": testApp, "username": "roomwarden", "discriminator": "0", "avatar": nil, "global_name": nil,
+			"public_flags": 0, "flags": 0, "primary_guild": nil, "bot": true},
+		"application_id": testApp, "webhook_id": testApp,
+	})
+	return body
 }
 
 func guildOf(path string) string {

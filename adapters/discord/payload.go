@@ -82,6 +82,7 @@ func (i interaction) request(c invoked, at time.Time) (commands.Request, error) 
 		Locale:  i.Locale,
 		At:      at,
 		ReplyTo: commands.ReplyTo(i.ApplicationID + "/" + i.Token),
+		ReplyBy: at.Add(lateTime),
 	}, nil
 }
 

@@ -20,7 +20,7 @@ import (
 // catch answers everything, and remembers the last request.
 func catch(into *commands.Request) commands.Handler {
 	return func(_ context.Context, req commands.Request) commands.Reply {
-		req.Allowed = nil
+		req.Accepted, req.Allowed = nil, nil
 		*into = req
 		return told("ok")
 	}
@@ -32,7 +32,8 @@ func TestRequest(t *testing.T) {
 	before := time.Now()
 	use(t, a, fake, payload("mute", text("room", "123"), text("target", "lisi"), text("duration", "5m")))
 	assert.WithinRange(t, got.At, before, time.Now())
-	got.At = time.Time{}
+	assert.Equal(t, 14*time.Minute, got.ReplyBy.Sub(got.At), "Discord's 15 minutes, less one")
+	got.At, got.ReplyBy = time.Time{}, time.Time{}
 	assert.Equal(t, commands.Request{
 		Key: "discord:1200000000000000007",
 		Who: permissions.Subject{

@@ -100,8 +100,8 @@ func samples() map[string]commands.Reply {
 			Choices: []commands.Choice{{Label: "查看", Line: "room room=123"}, {Label: "解除禁言", Line: "unmute room=123 target=lisi"}}},
 		"info.en":       {Tone: commands.Info, Language: commands.English, Text: commands.Prose{say("Room "), id("123"), say(" is open.\n12 people are in it.")}},
 		"info.zh-CN":    {Tone: commands.Info, Language: commands.Chinese, Text: commands.Prose{say("聊天室 "), id("123"), say(" 已开放。\n在线 12 人。")}},
-		"working.en":    commands.Acknowledgement(commands.English),
-		"working.zh-CN": commands.Acknowledgement(commands.Chinese),
+		"working.en":    commands.Acknowledgement(commands.English, 0),
+		"working.zh-CN": commands.Acknowledgement(commands.Chinese, 0),
 	}
 }
 

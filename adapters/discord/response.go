@@ -2,23 +2,16 @@ package discord
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"time"
+	"strconv"
 
 	discordgo "github.com/bwmarrin/discordgo"
 
 	"roomwarden/commands"
 )
-
-// An interaction's token is good for 15 minutes.
-//
-// https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
-const lateTime = 14 * time.Minute
 
 // A response is the first answer to an interaction, in the HTTP response to it.
 //
@@ -26,6 +19,8 @@ const lateTime = 14 * time.Minute
 type response struct {
 	Type discordgo.InteractionResponseType `json:"type"`
 	Data any                               `json:"data,omitempty"` // message, deferral or suggestions
+
+	number int64 // whether it was taken is reported for this journal number; 0: for none
 }
 
 type deferral struct {
@@ -38,8 +33,22 @@ type suggestions struct {
 
 func pong() response { return response{Type: discordgo.InteractionResponsePong} }
 
+// shown is an answer as a message. The answer to a repeated delivery is reported by the first one.
 func shown(a answer) response {
-	return response{Type: discordgo.InteractionResponseChannelMessageWithSource, Data: a.message}
+	r := response{Type: discordgo.InteractionResponseChannelMessageWithSource, Data: a.message}
+	if !a.reply.Repeat {
+		r.number = a.reply.Number
+	}
+	return r
+}
+
+// first is the first answer where the command's own is not there yet. "thinking…" is a promise, so a command that is not written down
+// gets words that promise nothing.
+func (k acknowledgement) first(l commands.Language) response {
+	if k.number == 0 {
+		return shown(drawn(commands.Acknowledgement(l, 0)))
+	}
+	return thinking(k.public)
 }
 
 // thinking says that the answer follows: to everyone, or to the person alone.
@@ -55,14 +64,21 @@ func noSuggestions() response {
 	return response{Type: discordgo.InteractionApplicationCommandAutocompleteResult, Data: suggestions{Choices: []Choice{}}}
 }
 
+// write returns nil when all of r has gone to the network.
 func write(w http.ResponseWriter, r response) error {
 	body, err := encode(r)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, err = w.Write(body)
-	return err
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	if err := http.NewResponseController(w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // encode is v as JSON; <, > and & stay what they are.
@@ -74,57 +90,4 @@ func encode(v any) ([]byte, error) {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// late tells the answer after "thinking…", and returns how that went. What the command's first delivery tells, it tells for the
-// repeated ones, too: they have one token, and whichever Discord heeded is the one that is edited.
-func (a *Adapter) late(life context.Context, req commands.Request, late answer, public bool, log *slog.Logger) (how string) {
-	if late.reply.Repeat {
-		return "by its first delivery"
-	}
-	how = "not at all"
-	a.guarded(func() {
-		ctx, cancel := context.WithDeadline(context.WithoutCancel(life), req.At.Add(lateTime))
-		defer cancel()
-		forget := context.AfterFunc(life, func() { time.AfterFunc(lastWords, cancel) })
-		defer forget()
-		if err := a.tell(ctx, req.ReplyTo, late, public); err != nil {
-			log.Warn("discord: late answer not delivered", "number", late.reply.Number, "error", err)
-		} else {
-			how = "late"
-		}
-	})
-	if how == "late" {
-		a.observe(commands.FinalAnswer, time.Since(req.At))
-	} else {
-		a.observe(commands.Undelivered, time.Since(req.At))
-	}
-	return how
-}
-
-// tell puts the answer in the place of "thinking…", which public says everyone sees or the person alone. That cannot be changed any
-// more. So an answer for the person alone is posted after the public "thinking…" was deleted, and not before: Discord takes the
-// first post for an edit while it still stands. An answer for everyone is edited into the private one, and posted besides.
-//
-// https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
-func (a *Adapter) tell(ctx context.Context, to commands.ReplyTo, late answer, public bool) error {
-	switch {
-	case public == late.reply.Public:
-		err := a.Client.edit(ctx, to, late.message)
-		if isGone(err) { // somebody removed it
-			return a.Client.followUp(ctx, to, late.message)
-		}
-		return err
-	case public:
-		if err := a.Client.remove(ctx, to); err != nil {
-			// It stays, so it must say something else before anything private is posted.
-			edited := a.Client.edit(ctx, to, drawn(commands.Reply{Tone: commands.Info, Language: late.reply.Language, Text: commands.Prose{{Text: privately.In(late.reply.Language)}}}).message)
-			if edited != nil && !isGone(edited) {
-				return errors.Join(err, edited)
-			}
-		}
-		return a.Client.followUp(ctx, to, late.message)
-	default:
-		return errors.Join(a.Client.edit(ctx, to, late.message), a.Client.followUp(ctx, to, late.message))
-	}
 }

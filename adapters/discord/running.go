@@ -9,12 +9,14 @@ import (
 
 const (
 	maxRunning = 1024            // commands at once, those whose late answer is on its way included
+	maxAgain   = 1024            // further deliveries of them at once
 	lastWords  = time.Second     // for late answers once the work was cancelled
 	stopGrace  = 2 * time.Second // for everything once the work was cancelled
 )
 
 var (
 	errBusy     = errors.New("too many commands at once")
+	errFlooded  = errors.New("too many deliveries of running commands at once")
 	errStopping = errors.New("stopping")
 )
 
@@ -33,32 +35,45 @@ type command struct {
 	deliveries int // those that run; guarded by running.mu
 
 	mu           sync.Mutex
-	public       bool // a success will be for everyone
-	acknowledged bool // whether everyone sees the answer is fixed: ack
-	ack          bool
+	now          acknowledgement // as it would be
+	acknowledged bool            // it is fixed: ack
+	ack          acknowledgement
+}
+
+// An acknowledgement is a first answer without the outcome.
+type acknowledgement struct {
+	number int64 // the command is written down as this one; 0: it is not, and nothing may be promised
+	public bool  // everyone sees it
+}
+
+// accepted is a Request's Accepted.
+func (c *command) accepted(number int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now.number = number
 }
 
 // allowed is a Request's Allowed.
 func (c *command) allowed(public bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.public = public
+	c.now.public = public
 }
 
-// acknowledge tells whether the acknowledgement is public: so when a success was said to be by the first time it is asked. All
-// deliveries get the same, since nobody knows which of them Discord heeds.
-func (c *command) acknowledge() (public bool) {
+// acknowledge is the acknowledgement by what is known the first time it is asked: public when the command was written down and a
+// success was said to be. All deliveries get the same, since nobody knows which of them Discord heeds.
+func (c *command) acknowledge() acknowledgement {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.acknowledged {
-		c.acknowledged, c.ack = true, c.public
+		c.acknowledged, c.ack = true, acknowledgement{c.now.number, c.now.public && c.now.number != 0}
 	}
 	return c.ack
 }
 
 // begin takes on a delivery, until end is called, which must be once. life is cancelled when a stop loses its
-// patience; it has no other end. A delivery whose key runs already is always taken on: nobody may tell it that
-// nothing was done.
+// patience; it has no other end. A delivery whose key runs already is not told errBusy or errStopping, because nobody may tell
+// it that nothing was done. When there are too many of those, it is told errFlooded, and of what command.
 func (r *running) begin(key string) (life context.Context, c *command, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,6 +83,8 @@ func (r *running) begin(key string) (life context.Context, c *command, end func(
 		return nil, nil, nil, errStopping
 	case !runs && len(r.keys) >= maxRunning:
 		return nil, nil, nil, errBusy
+	case runs && len(r.cancels)-len(r.keys) >= maxAgain:
+		return nil, c, nil, errFlooded
 	case r.cancels == nil:
 		r.cancels, r.keys = make(map[int]context.CancelFunc), make(map[string]*command)
 	}

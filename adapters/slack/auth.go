@@ -44,20 +44,40 @@ func Identify(ctx context.Context, apiURL, token string) (Identity, error) {
 // https://docs.slack.dev/reference/scopes
 var scopes = []struct {
 	name, why string
-	groups    bool // needed only where the policy file names user groups
+	need      need
 }{
-	{"commands", "to be asked by slash commands, and to answer them", false},
-	{"usergroups:read", "to know who is in the user groups that the policy file names", true},
+	{"commands", "to be asked by slash commands, and to answer them", always},
+	{"chat:write", "to give people, in private, answers that come more than 30 minutes after the command", useful},
+	{"usergroups:read", "to know who is in the user groups that the policy file names", forGroups},
 }
 
-// NeededScopes is what the bot needs each scope for, by scope; groups: the policy file names user groups. Manifest asks
-// for all of them, so that a policy file may name groups later.
+// A need tells when the bot cannot do without a scope.
+type need int
+
+const (
+	always    need = iota
+	forGroups      // where the policy file names user groups
+	useful         // never: it does more with it
+)
+
+// NeededScopes is what the bot needs each scope for that it cannot do without, by scope; groups: the policy file names user groups. Manifest asks
+// for these and for chat:write, so that a policy file may name groups later.
 func NeededScopes(groups bool) map[string]string {
 	needed := make(map[string]string, len(scopes))
 	for _, s := range scopes {
-		if groups || !s.groups {
+		if s.need == always || s.need == forGroups && groups {
 			needed[s.name] = s.why
 		}
 	}
 	return needed
+}
+
+// purpose is what a scope is for; empty for what is no scope of ours.
+func purpose(scope string) string {
+	for _, s := range scopes {
+		if s.name == scope {
+			return s.why
+		}
+	}
+	return ""
 }

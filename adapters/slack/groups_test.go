@@ -281,7 +281,7 @@ func TestGroupsOfWhoAsks(t *testing.T) {
 
 		asked = time.Minute // slower than promised: the first answer is in time all the same
 		began := time.Now()
-		assert.Equal(t, commands.Acknowledgement("").Text.String(), say(t, a, "/mute", "123 lisi 5m").Text)
+		assert.Equal(t, commands.Acknowledgement("", 0).Text.String(), say(t, a, "/mute", "123 lisi 5m").Text)
 		assert.Equal(t, firstAnswer, time.Since(began))
 		require.NoError(t, a.Stop(t.Context()))
 	})

@@ -214,7 +214,7 @@ func asBlocks(n *yaml.Node) {
 	n.Style = 0
 	for _, child := range n.Content {
 		if n.Kind == yaml.SequenceNode {
-			child.LineComment = NeededScopes(true)[child.Value]
+			child.LineComment = purpose(child.Value)
 		}
 		asBlocks(child)
 	}

@@ -30,7 +30,7 @@ func TestObserve(t *testing.T) {
 		want    []commands.Event
 	}{
 		{"answered in time", command, time.Second, false,
-			[]commands.Event{event(commands.Signed, 0), event(commands.FinalAnswer, time.Second), event(commands.FirstAnswer, time.Second)}},
+			[]commands.Event{event(commands.Signed, 0), event(commands.FirstAnswer, time.Second), event(commands.FinalAnswer, time.Second)}},
 		{"answered late", command, 5 * time.Second, false,
 			[]commands.Event{event(commands.Signed, 0), event(commands.FirstAnswer, 2*time.Second), event(commands.FinalAnswer, 5*time.Second)}},
 		{"turned away", command, 0, true,

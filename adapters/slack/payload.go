@@ -41,6 +41,11 @@ func (a *Adapter) request(form url.Values, header http.Header, at time.Time) (co
 	if req.Who.Space == "" || req.Who.User == "" || field("command") == "" {
 		return commands.Request{}, errIncomplete
 	}
+	if _, ok := trusted(string(req.ReplyTo), a.APIURL); ok {
+		req.ReplyBy = at.Add(replyTime)
+	} else {
+		req.ReplyTo = ""
+	}
 	return req, nil
 }
 

@@ -25,7 +25,7 @@ func TestRequest(t *testing.T) {
 		Who: permissions.Subject{
 			Platform: permissions.Slack, Org: "E0789", Space: "T0123", User: "U0456", Name: "zhangsan",
 		},
-		Where: "C2147483705", Line: "mute room=123 target=lisi 300s", At: at, ReplyTo: testHook,
+		Where: "C2147483705", Line: "mute room=123 target=lisi 300s", At: at, ReplyTo: testHook, ReplyBy: at.Add(29*time.Minute + 30*time.Second),
 	}
 	change := func(f func(*commands.Request)) commands.Request {
 		r := whole
@@ -44,7 +44,9 @@ func TestRequest(t *testing.T) {
 			change(func(r *commands.Request) {
 				r.Key = "slack:8e6f3b97b9a324cb3911e57cce4cbc54dfdc81b4f2ef3dcee5d39ee6a63a71fa"
 			}), nil},
-		{"no response_url", func(f url.Values) { f.Del("response_url") }, change(func(r *commands.Request) { r.ReplyTo = "" }), nil},
+		{"no response_url", func(f url.Values) { f.Del("response_url") }, change(func(r *commands.Request) { r.ReplyTo, r.ReplyBy = "", time.Time{} }), nil},
+		{"a response_url that is not Slack's", func(f url.Values) { f.Set("response_url", "https://evil.example/x") },
+			change(func(r *commands.Request) { r.ReplyTo, r.ReplyBy = "", time.Time{} }), nil},
 		{"broken characters", func(f url.Values) { f.Set("text", "a\xffb"); f.Set("user_name", "z\xff") },
 			change(func(r *commands.Request) { r.Line, r.Who.Name = "mute a\uFFFDb", "z\uFFFD" }), nil},
 		{"no team", func(f url.Values) { f.Del("team_id") }, commands.Request{}, errIncomplete},

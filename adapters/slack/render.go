@@ -61,8 +61,8 @@ func section(s string) block { t := mrkdwn(s); return block{Type: "section", Tex
 
 func note(s string) block { return block{Type: "context", Elements: []text{mrkdwn(s)}} }
 
-// encode is the message as JSON. <, > and & stay what they are: \u003c would be counted as six characters.
-func (m message) encode() ([]byte, error) {
+// encode is a message as JSON. <, > and & stay what they are: \u003c would be counted as six characters.
+func encode(m any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -72,14 +72,25 @@ func (m message) encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// late is the message as JSON for a response_url, where it replaces nothing.
+func (m message) late() ([]byte, error) {
+	replace := false
+	m.ReplaceOriginal = &replace // when it is left out, Slack has been seen to replace other messages
+	return encode(m)
+}
+
+// write writes the message as a response, all the way to the network: afterwards it has left this process, or there is an error.
 func (m message) write(w http.ResponseWriter) error {
-	body, err := m.encode()
+	body, err := encode(m)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", contentType)
-	_, err = w.Write(body)
-	return err
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	return http.NewResponseController(w).Flush()
 }
 
 var emoji = map[commands.Tone]string{

@@ -62,7 +62,7 @@ func checkMessage(t assert.TestingT, m message) {
 			checkText(t, o.Text)
 		}
 	}
-	blocks, err := message{Blocks: m.Blocks}.encode()
+	blocks, err := encode(message{Blocks: m.Blocks})
 	assert.NoError(t, err)
 	assert.LessOrEqual(t, length(string(blocks)), 13000)
 }
@@ -116,10 +116,14 @@ func samples() map[string]commands.Reply {
 			Choices: []commands.Choice{{Label: "Look", Line: "room room=123"}, {Label: "Unmute", Line: "unmute room=123 target=lisi"}}},
 		"unknown.zh-CN": {Tone: commands.Unknown, Language: commands.Chinese, Number: 45, Text: commands.Prose{say("网易云信没有及时响应。")},
 			Choices: []commands.Choice{{Label: "查看", Line: "room room=123"}, {Label: "解除禁言", Line: "unmute room=123 target=lisi"}}},
-		"info.en":       {Tone: commands.Info, Language: commands.English, Text: commands.Prose{say("Room "), id("123"), say(" is open.\n12 people are in it.")}},
-		"info.zh-CN":    {Tone: commands.Info, Language: commands.Chinese, Text: commands.Prose{say("聊天室 "), id("123"), say(" 已开放。\n在线 12 人。")}},
-		"working.en":    commands.Acknowledgement(commands.English),
-		"working.zh-CN": commands.Acknowledgement(commands.Chinese),
+		"info.en":         {Tone: commands.Info, Language: commands.English, Text: commands.Prose{say("Room "), id("123"), say(" is open.\n12 people are in it.")}},
+		"info.zh-CN":      {Tone: commands.Info, Language: commands.Chinese, Text: commands.Prose{say("聊天室 "), id("123"), say(" 已开放。\n在线 12 人。")}},
+		"working.en":      commands.Acknowledgement(commands.English, 46),
+		"working.zh-CN":   commands.Acknowledgement(commands.Chinese, 46),
+		"unwritten.en":    commands.Acknowledgement(commands.English, 0),
+		"unwritten.zh-CN": commands.Acknowledgement(commands.Chinese, 0),
+		"busy.en":         commands.Busy(commands.English),
+		"busy.zh-CN":      commands.Busy(commands.Chinese),
 	}
 }
 
@@ -128,7 +132,7 @@ func TestDrawGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := draw(reply)
 			checkMessage(t, m)
-			body, err := m.encode()
+			body, err := encode(m)
 			require.NoError(t, err)
 			var got bytes.Buffer
 			require.NoError(t, json.Indent(&got, body, "", "  "))

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,14 +21,14 @@ import (
 	"roomwarden/commands"
 )
 
-// A response_url takes 5 posts within 30 minutes. One command has one late answer, so the posts are its attempts,
-// and we stop long before the 30 minutes are over: an answer that comes much later helps nobody.
+// A response_url takes 5 posts. One command has one late answer, so the posts are its attempts: some of them at once,
+// and some are left for Deliver.
 //
 // https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 const (
-	maxPosts     = 5
-	postTime     = 10 * time.Second // one attempt
-	lateTime     = 2 * time.Minute  // all attempts
+	quickPosts   = 3                // attempts at once
+	postTime     = 3 * time.Second  // one attempt
+	lateTime     = 10 * time.Second // all attempts at once
 	maxPostReply = 4 << 10          // bytes read of what Slack says to it
 )
 
@@ -45,9 +46,7 @@ func (a *Adapter) post(life context.Context, to commands.ReplyTo, m message) err
 	if !ok {
 		return errUntrusted
 	}
-	replace := false
-	m.ReplaceOriginal = &replace // when it is left out, Slack has been seen to replace other messages
-	body, err := m.encode()
+	body, err := m.late()
 	if err != nil {
 		return err
 	}
@@ -57,31 +56,47 @@ func (a *Adapter) post(life context.Context, to commands.ReplyTo, m message) err
 	defer forget()
 
 	pauses := &backoff.ExponentialBackOff{
-		InitialInterval: time.Second, Multiplier: 3, RandomizationFactor: 0.25, MaxInterval: 30 * time.Second,
+		InitialInterval: 500 * time.Millisecond, Multiplier: 3, RandomizationFactor: 0.25, MaxInterval: lateTime,
 	}
 	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.attempt(ctx, address, body) },
-		backoff.WithBackOff(pauses), backoff.WithMaxTries(maxPosts), backoff.WithMaxElapsedTime(lateTime))
+		backoff.WithBackOff(pauses), backoff.WithMaxTries(quickPosts), backoff.WithMaxElapsedTime(lateTime))
 	return err
 }
 
-// attempt posts once. The error tells backoff what to do next.
+// attempt posts once to a response_url. The error tells backoff what to do next.
 func (a *Adapter) attempt(ctx context.Context, to *url.URL, body []byte) error {
+	const what = "post to response_url"
+	res, said, err := a.send(ctx, what, to, "", body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone {
+		return backoff.Permanent(errExpired)
+	}
+	return verdict(what, res, said)
+}
+
+// send posts JSON once, and returns what came back. The error names neither the address nor the token.
+func (a *Adapter) send(ctx context.Context, what string, to *url.URL, token string, body []byte) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
 	if err != nil {
-		return backoff.Permanent(errUntrusted) // err quotes the URL
+		return nil, nil, backoff.Permanent(errUntrusted) // err quotes the URL
 	}
 	req.Header.Set("Content-Type", contentType)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	res, err := a.client().Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("post to response_url: %w", failed.Err) // without failed.URL
+		return nil, nil, fmt.Errorf("%s: %w", what, failed.Err) // without failed.URL
 	} else if err != nil {
-		return fmt.Errorf("post to response_url: %w", err)
+		return nil, nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer res.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(res.Body, maxPostReply)) // half an answer is as good as none: the status decides
-	return verdict(res, said)
+	return res, said, nil
 }
 
 // client is a.HTTP, but it follows no redirect.
@@ -95,26 +110,34 @@ func (a *Adapter) client() *http.Client {
 }
 
 // verdict is what Slack's answer to a post means. Any 2xx is a delivery unless it says ok: false.
-func verdict(res *http.Response, said []byte) error {
-	refusal := refusal(said)
+func verdict(what string, res *http.Response, said []byte) error {
+	word := refusal(said)
 	switch code := res.StatusCode; {
-	case code/100 == 2 && refusal == "":
+	case code/100 == 2 && word == "":
 		return nil
-	case code == http.StatusNotFound || code == http.StatusGone:
-		return backoff.Permanent(errExpired)
 	case code == http.StatusTooManyRequests:
 		seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
 		if err != nil {
-			return errors.New("post to response_url: HTTP 429")
+			return fmt.Errorf("%s: HTTP 429", what)
 		}
-		seconds = max(0, min(seconds, int(lateTime/time.Second)+1)) // beyond lateTime backoff gives up
-		return fmt.Errorf("post to response_url: HTTP 429: %w", backoff.RetryAfter(seconds))
-	case code/100 == 5:
-		return fmt.Errorf("post to response_url: HTTP %d", code)
+		seconds = max(0, min(seconds, 3600)) // beyond lateTime backoff gives up
+		return fmt.Errorf("%s: HTTP 429: %w", what, backoff.RetryAfter(seconds))
+	case code/100 == 5 || slices.Contains(passing, word):
+		return fmt.Errorf("%s: %w", what, unsettled(code, word))
 	default:
-		return backoff.Permanent(fmt.Errorf("post to response_url: HTTP %d %s", code, refusal))
+		return backoff.Permanent(fmt.Errorf("%s: %w", what, unsettled(code, word)))
 	}
 }
+
+// unsettled is an HTTP status and Slack's error word, if it gave one.
+func unsettled(code int, word string) error {
+	return errors.New(strings.TrimSpace(fmt.Sprintf("HTTP %d %s", code, word)))
+}
+
+// passing are Slack's words for trouble of its own, with whatever HTTP status.
+//
+// https://docs.slack.dev/reference/methods/chat.postEphemeral#errors
+var passing = []string{"fatal_error", "internal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable", "team_added_to_org"}
 
 // Slack's error words: "invalid_blocks", "used_url".
 var errorWord = regexp.MustCompile(`^[a-z_]{1,64}$`)

@@ -9,12 +9,14 @@ import (
 
 const (
 	maxRunning = 1024            // commands at once, those whose late answer is being posted included
+	maxAgain   = 1024            // further deliveries of them at once
 	lastWords  = time.Second     // for late answers once the work was cancelled
 	stopGrace  = 2 * time.Second // for everything once the work was cancelled
 )
 
 var (
 	errBusy     = errors.New("too many commands at once")
+	errFlooded  = errors.New("too many deliveries of running commands at once")
 	errStopping = errors.New("stopping")
 )
 
@@ -29,8 +31,8 @@ type running struct {
 }
 
 // begin takes on a command, until end is called, which must be once. life is cancelled when a stop loses its
-// patience; it has no other end. A delivery whose key runs already is always taken on: nobody may tell it that
-// nothing was done.
+// patience; it has no other end. A delivery whose key runs already is not told errBusy or errStopping, because nobody
+// may tell it that nothing was done. When there are too many of those, it is told errFlooded.
 func (r *running) begin(key string) (life context.Context, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,6 +41,9 @@ func (r *running) begin(key string) (life context.Context, end func(), err error
 	}
 	if r.keys[key] == 0 && len(r.keys) >= maxRunning {
 		return nil, nil, errBusy
+	}
+	if r.keys[key] > 0 && len(r.cancels)-len(r.keys) >= maxAgain {
+		return nil, nil, errFlooded
 	}
 	if r.cancels == nil {
 		r.cancels, r.keys = make(map[int]context.CancelFunc), make(map[string]int)

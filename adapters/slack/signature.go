@@ -77,7 +77,7 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Valu
 	return form, http.StatusOK
 }
 
-// refusalsEvery is how often a refusal is logged at most: anybody can cause one.
+// refusalsEvery is how often a refusal is logged at most: anybody can cause one, and a flood thousands.
 const refusalsEvery = 10 * time.Second
 
 // refusals counts those that are not logged. The zero value is ready.

@@ -8,12 +8,14 @@
 //	first     the work starts; wait for it, but not long   slack.go, running.go
 //	work      who is in which user group; the handler      groups.go, groups_keep.go
 //	draw      commands.Reply → message                     render.go, mrkdwn.go
-//	late      what came too late goes to response_url      response.go
+//	late      what came too late goes to response_url      late.go, response.go
+//	deliver   and later still, in private to the person    late.go
 //
 // Slack waits three seconds for the first response and shows an error after that, whatever became of the
 // command. So an answer that is there within two seconds is the first response; otherwise the first response says
 // that the answer follows, and the answer is posted to the command's response_url. The work does not end when
-// Slack hangs up: an answer that comes after that is posted, too.
+// Slack hangs up: an answer that comes after that, or that Slack did not wait for, is posted, too. What became of an
+// answer is told to Answered, and an answer that did not get through comes back by Deliver.
 //
 // Beside that way, client.go and auth.go ask Slack itself, and manifest.go writes the app's manifest.
 //
@@ -22,11 +24,11 @@ package slack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"roomwarden/commands"
@@ -35,7 +37,8 @@ import (
 
 const (
 	maxBody     = 64 << 10        // bytes of a request; Slack's commands have a few thousand
-	firstAnswer = 2 * time.Second // from receipt to the first response; Slack waits 3 s, the network included
+	firstAnswer = 2 * time.Second // from receipt to the first response
+	patience    = 3 * time.Second // of Slack, the network included: what is written later nobody may have read
 )
 
 // An Adapter receives Slack's slash commands over HTTP. SigningSecrets, Handle and Log are required. It may be
@@ -43,34 +46,33 @@ const (
 type Adapter struct {
 	SigningSecrets []string          // of the Slack app; two while one replaces the other. None: every request is refused
 	CommandPrefix  string            // "nim-": /nim-mute is read as /mute, and so is /mute. No command's name may begin with it
+	BotToken       string            // for private messages where the response_url is over; needs the scope chat:write. Empty: there are none
 	APIURL         string            // another API root (SLACK_API_URL): response_urls on its host are trusted; empty: only Slack's
 	Language       commands.Language // of what the adapter says itself; empty: English
 	Handle         commands.Handler  // answers the commands
-	HTTP           *http.Client      // for response_url; nil: http.DefaultTransport. Time-outs and redirects are not left to it
+	HTTP           *http.Client      // for answers; nil: http.DefaultTransport. Time-outs and redirects are not left to it
 	Log            *slog.Logger
 
 	// Groups tells which user groups (S…) of a workspace a person is in, and whether that is known of all groups that
 	// matter; nil: none, and known. It takes from the time of the first answer, so it must not take longer than about a
 	// second. Groups.Of is the one in use.
 	Groups func(ctx context.Context, team, user string) (groups []string, known bool)
+	// Answered, when set, is called once for each answer that has a journal number and is no Repeat: delivered tells that Slack has taken
+	// it for certain. It is called after the first response, and Stop waits for it.
+	Answered func(number int64, delivered bool)
 	// Observe is told what there is to count; nil: nobody is. It must neither block nor panic.
 	Observe func(commands.Event)
 
 	running  running
-	refusals refusals
+	refusals refusals // of requests that Slack has not signed
+	turned   refusals // of commands that were not taken on
 }
 
-// What an adapter says itself, where the dispatcher is not asked.
-var (
-	busy = commands.Text{
-		English: "The bot is busy. Nothing was done. Please repeat the command in 20 seconds.",
-		Chinese: "机器人正忙，没有执行任何操作。请在 20 秒后重试。",
-	}
-	restarting = commands.Text{
-		English: "The bot is restarting. Nothing was done. Please repeat the command in a moment.",
-		Chinese: "机器人正在重启，没有执行任何操作。请稍后重试。",
-	}
-)
+// restarting is what the adapter says itself when it is being stopped.
+var restarting = commands.Text{
+	English: "The bot is restarting. Nothing was done. Please repeat the command in a moment.",
+	Chinese: "机器人正在重启，没有执行任何操作。请稍后重试。",
+}
 
 // Commands is the handler for POST /slack/commands. It answers 401 with nothing else to whatever Slack has not
 // signed, and 200 to every command, whatever came of it.
@@ -90,9 +92,17 @@ func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := a.guarded(func() answer { return a.first(r.Context(), req) })
+	taken := false
+	defer func() { answer.taken <- taken }()
 	a.count(commands.FirstAnswer, at)
-	if err := answer.message.write(w); err != nil {
+	err = answer.message.write(w)
+	switch hungUp := r.Context().Err(); {
+	case err != nil:
 		a.Log.Warn("slack: write the first response", "error", err)
+	case hungUp != nil || time.Since(at) > patience:
+		a.Log.Warn("slack: the first response was not waited for", "ms", time.Since(at).Milliseconds())
+	default:
+		taken = true
 	}
 }
 
@@ -122,24 +132,25 @@ func (a *Adapter) Stop(ctx context.Context) error {
 type answer struct {
 	reply   commands.Reply
 	message message
+	taken   chan bool // has room for one: whether Slack has taken it as the first response
 }
 
-func drawn(r commands.Reply) answer { return answer{r, draw(r)} }
+func drawn(r commands.Reply) answer { return answer{r, draw(r), make(chan bool, 1)} }
 
 // first starts the work and returns what the first response says: the answer when it comes in time and ctx, which
-// ends when Slack hangs up, has not ended; otherwise that it follows.
+// ends when Slack hangs up, has not ended; otherwise that it follows. Its caller says whether that was taken.
 func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: command received")
 	life, end, err := a.running.begin(req.Key)
 	if err != nil {
-		log.Warn("slack: command turned away", "reason", err)
-		a.count(commands.FinalAnswer, req.At)
-		if errors.Is(err, errStopping) {
-			return a.own(restarting)
+		if now, held := a.turned.add(); now {
+			log.Warn("slack: command turned away", "reason", err, "held_back", held)
 		}
-		return a.own(busy)
+		return a.turnedAway(err, req.At)
 	}
+	var number atomic.Int64
+	req.Accepted = number.Store
 
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
 	defer cancel()
@@ -147,21 +158,36 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	go func() {
 		defer end()
 		answer := a.work(life, req)
-		how := "in time"
-		if !handedOver(wait, inTime, answer) {
+		how := inFirst
+		if handedOver(wait, inTime, answer) && <-answer.taken {
+			a.count(commands.FinalAnswer, req.At)
+		} else {
 			how = a.late(life, req, answer)
 		}
+		a.answered(answer.reply, how)
 		log.Info("slack: command answered", "answered", how, "tone", answer.reply.Tone,
 			"number", answer.reply.Number, "ms", time.Since(req.At).Milliseconds())
 	}()
 
 	select {
 	case answer := <-inTime:
-		a.count(commands.FinalAnswer, req.At)
 		return answer
 	case <-wait.Done():
-		return drawn(commands.Acknowledgement(a.Language))
+		return drawn(commands.Acknowledgement(a.Language, number.Load()))
 	}
+}
+
+// turnedAway is what a command hears that was not taken on.
+func (a *Adapter) turnedAway(why error, at time.Time) answer {
+	reply := commands.Busy(a.Language)
+	switch why {
+	case errFlooded: // nobody may tell this one that nothing was done
+		return drawn(commands.Acknowledgement(a.Language, 0))
+	case errStopping:
+		reply.Text = commands.Prose{{Text: restarting.In(a.Language)}}
+	}
+	a.count(commands.FinalAnswer, at)
+	return drawn(reply)
 }
 
 // work finds out who asks, has the request handled and draws the reply. How long that may take is the handler's to
@@ -186,28 +212,6 @@ func handedOver(wait context.Context, to chan<- answer, answer answer) bool {
 	}
 }
 
-// late posts the answer to where late answers go, and tells how that went.
-func (a *Adapter) late(life context.Context, req commands.Request, late answer) (how string) {
-	if late.reply.Repeat {
-		return "by its first delivery"
-	}
-	how = "not at all"
-	a.guarded(func() answer {
-		if err := a.post(life, req.ReplyTo, late.message); err != nil {
-			a.Log.Warn("slack: late answer not delivered", "number", late.reply.Number, "error", err)
-		} else {
-			how = "late"
-		}
-		return answer{}
-	})
-	if how == "late" {
-		a.count(commands.FinalAnswer, req.At)
-	} else {
-		a.count(commands.Undelivered, req.At)
-	}
-	return how
-}
-
 // guarded runs f. A panic in it becomes an answer and a log line.
 func (a *Adapter) guarded(f func() answer) (got answer) {
 	defer func() {
@@ -217,11 +221,4 @@ func (a *Adapter) guarded(f func() answer) (got answer) {
 		}
 	}()
 	return f()
-}
-
-// own is the adapter's own word for a command that was not taken on.
-func (a *Adapter) own(t commands.Text) answer {
-	return drawn(commands.Reply{
-		Tone: commands.Refused, Language: a.Language, Text: commands.Prose{{Text: t.In(a.Language)}},
-	})
 }

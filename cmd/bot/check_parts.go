@@ -58,7 +58,11 @@ func (d *doctor) journal(ctx context.Context) (r report) {
 	if !d.sound(&r, "journal", "DATABASE_URL") {
 		return r
 	}
-	path := strings.TrimPrefix(d.set.DatabaseURL, "sqlite:")
+	path, file := strings.CutPrefix(d.set.DatabaseURL, "sqlite:")
+	if !file {
+		d.database(ctx, &r)
+		return r
+	}
 	probe, err := os.CreateTemp(filepath.Dir(path), ".roomwarden-check-")
 	if err != nil { // SQLite keeps files of its own beside the journal
 		r.broken("journal", "Make the folder, or let the user the bot runs as write into it.", "nothing can be written into the journal's folder: %v", err)
@@ -92,6 +96,20 @@ func (d *doctor) journal(ctx context.Context) (r report) {
 		r.ok("journal", "%s can be read and written", path)
 	}
 	return r
+}
+
+// database looks at a journal on a server. The address may hold a password, so nothing shows it.
+func (d *doctor) database(ctx context.Context, r *report) {
+	store, err := sqlstore.OpenReadOnly(ctx, d.set.DatabaseURL)
+	switch {
+	case errors.Is(err, sqlstore.ErrOlder):
+		r.ok("journal", "the database answers; its journal is missing or of an older version, and bot serve will bring it up to date")
+	case err != nil:
+		r.broken("journal", "Look whether this machine reaches the database, and whether DATABASE_URL is right.", "%v", err)
+	default:
+		store.Close()
+		r.ok("journal", "the database answers, and its journal can be read")
+	}
 }
 
 // slack looks at the token, its scopes, and the ids of the policy file.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/journal/journaltest"
 	"roomwarden/netease"
 	"roomwarden/netease/sandbox"
 )
@@ -267,4 +268,26 @@ func TestMetrics(t *testing.T) {
 	} {
 		assert.Contains(t, body, want)
 	}
+}
+
+// TestCheckDatabase: a journal on a server is looked at, and its password shown to nobody.
+func TestCheckDatabase(t *testing.T) {
+	folder := t.TempDir()
+	policy := filepath.Join(folder, "permissions.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte(testPolicy), 0o600))
+	environ := func(address string) []string {
+		return []string{
+			"DATABASE_URL=" + address, "PERMISSIONS_FILE=" + policy, "NETEASE_APP_KEY=k", "NETEASE_APP_SECRET=" + testAppSecret,
+			"NETEASE_BASE_URLS=http://127.0.0.1:1/nimserver", "SLACK_BOT_TOKEN=" + testBotToken, "SLACK_SIGNING_SECRET=" + testSigningSecret,
+			"SLACK_API_URL=http://127.0.0.1:1/api/",
+		}
+	}
+	check := func(address string) string {
+		var out bytes.Buffer
+		run(t.Context(), []string{"check"}, world{Environ: environ(address), Out: &out, Err: &out})
+		assert.NotContains(t, out.String(), "a-password")
+		return out.String()
+	}
+	assert.Contains(t, check("postgres://roomwarden:a-password@127.0.0.1:1/roomwarden?sslmode=disable"), "broken   journal: ")
+	assert.Contains(t, check(journaltest.Postgres(t)), "ok       journal: the database answers; its journal is missing")
 }

@@ -29,6 +29,7 @@ import (
 type settings struct {
 	ListenAddr      string `env:"LISTEN_ADDR" envDefault:":8080"`
 	DatabaseURL     string `env:"DATABASE_URL" envDefault:"sqlite:roomwarden.db" file:"yes"`
+	HistoryKeep     span   `env:"HISTORY_KEEP" want:"a number of days such as 400d, or unset it to keep the journal for ever"`
 	PermissionsFile string `env:"PERMISSIONS_FILE" envDefault:"permissions.yaml"`
 
 	NetEaseAppKey    string             `env:"NETEASE_APP_KEY" file:"yes"`
@@ -53,6 +54,16 @@ type settings struct {
 	DefaultLanguage commands.Language `env:"DEFAULT_LANGUAGE" envDefault:"en"`
 	LogLevel        slog.Level        `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error"`
 	LogFormat       string            `env:"LOG_FORMAT" envDefault:"text"`
+}
+
+// A span is a length of time in the grammar of commands: "400d", "52w", "400天".
+type span time.Duration
+
+// UnmarshalText reads what a person has written.
+func (s *span) UnmarshalText(text []byte) error {
+	length, err := commands.ParseLength(string(text))
+	*s = span(length)
+	return err
 }
 
 // A problem is a setting, or a file that one names, that cannot be used: what is wrong, and what to do.
@@ -164,7 +175,12 @@ func (s *settings) problems(given map[string]string) (problems []problem) {
 		}
 	}
 	if err := sqlstore.CheckAddress(s.DatabaseURL); err != nil {
-		wrong("DATABASE_URL", "Set it to sqlite:PATH.", "DATABASE_URL: %v", err)
+		wrong("DATABASE_URL", "Set it to sqlite:PATH, or for several replicas to postgres://user@host/database.", "DATABASE_URL: %v", err)
+	}
+	const leastKept = 31 * 24 * time.Hour
+	if given["HISTORY_KEEP"] != "" && s.HistoryKeep < span(leastKept) {
+		wrong("HISTORY_KEEP", "Set it to 31d or more, such as 400d, or unset it to keep the journal for ever.",
+			"HISTORY_KEEP=%s is too short: a mute lasts up to 30 days, and what set it must not be forgotten before it ends", given["HISTORY_KEEP"])
 	}
 	if _, err := net.ResolveTCPAddr("tcp", s.ListenAddr); err != nil {
 		wrong("LISTEN_ADDR", "Set it to host:port, or :8080 for all interfaces.", "LISTEN_ADDR=%s is not an address", s.ListenAddr)

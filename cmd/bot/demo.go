@@ -77,9 +77,14 @@ func demo(ctx context.Context, args []string, w world) error {
 		Policy: func() *permissions.Policy { return policy }, Journal: store, Operator: "guanli", Language: l, Log: log,
 		NetEase: &netease.Client{AppKey: demoKey, AppSecret: demoSecret, Bases: []string{"http://" + listener.Addr().String() + "/nimserver"}},
 	}
+	defer func() {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		dispatcher.Stop(stopping) // what is not written is gone with the folder
+	}()
 	who := permissions.Subject{Platform: permissions.Console, User: strings.ToLower(*as), Name: strings.ToLower(*as)}
 	terminal := &console.Console{
-		Who: who, Language: l, In: w.In, Out: w.Out, Handle: dispatcher.Handle, Log: log,
+		Who: who, Language: l, In: w.In, Out: w.Out, Handle: dispatcher.Handle, Answered: dispatcher.Answered, Log: log,
 		Complete: func(line string) []string { return commands.Complete(policy, who, line) },
 	}
 	greet(w.Out, l, who.User)

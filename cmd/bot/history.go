@@ -1,30 +1,45 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"iter"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"roomwarden/commands"
 	"roomwarden/journal"
 	"roomwarden/journal/sqlstore"
 )
 
-// showHistory prints entries of the journal, newest first. It may run beside the bot.
+// outcomes are those that --outcome takes, in the order in which it names them.
+var outcomes = []journal.Outcome{journal.Running, journal.Done, journal.NoChange, journal.Refused, journal.Failed, journal.Unknown}
+
+// historyPage is how many entries are in memory at a time, however many are printed.
+const historyPage = 500
+
+// showHistory prints entries of the journal, newest first, or with --verify what the chain of all of them says. It may run beside the bot,
+// and changes nothing.
 func showHistory(ctx context.Context, args []string, w world) error {
 	f := flag.NewFlagSet("history", flag.ContinueOnError)
 	var q journal.Query
 	f.Int64Var(&q.Room, "room", 0, "")
 	f.StringVar(&q.Target, "target", "", "")
 	f.StringVar(&q.By, "by", "", "")
+	f.StringVar(&q.Text, "text", "", "")
+	f.Int64Var(&q.Before, "before", 0, "")
 	f.IntVar(&q.Limit, "limit", 100, "")
-	since := f.String("since", "", "")
-	asJSON := f.Bool("json", false, "")
+	f.Func("command", "", func(s string) error { q.Commands = list(s); return nil })
+	f.Func("outcome", "", func(s string) (err error) { q.Outcomes, err = readOutcomes(s); return err })
+	f.Func("since", "", func(s string) (err error) { q.Since, err = readSince(s); return err })
+	asJSON, asCSV := f.Bool("json", false, ""), f.Bool("csv", false, "")
+	verify := f.Bool("verify", false, "")
+	var known journal.Link
+	f.Func("head", "", func(s string) (err error) { known, err = journal.ParseLink(s); return err })
 	rest, err := words(f, args)
 	if err != nil {
 		return err
@@ -32,17 +47,13 @@ func showHistory(ctx context.Context, args []string, w world) error {
 	if err := none(rest); err != nil {
 		return err
 	}
-	if q.Limit < 1 {
-		return usageError{"--limit is 1 or more"}
-	}
 	q.Target = strings.ToLower(q.Target)
-	if *since != "" {
-		ago, err := commands.ParseLength(*since)
-		if err != nil {
-			return usageError{fmt.Sprintf("--since: %v", err)}
-		}
-		q.Since = time.Now().Add(-ago)
+	given := map[string]bool{}
+	f.Visit(func(x *flag.Flag) { given[x.Name] = true })
+	if err := checkHistory(q, given); err != nil {
+		return err
 	}
+
 	set, problems := readSettings(w.Environ)
 	for _, p := range problems { // the other settings are serve's
 		if p.setting == "DATABASE_URL" {
@@ -54,103 +65,89 @@ func showHistory(ctx context.Context, args []string, w world) error {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer store.Close()
-	entries, err := store.List(ctx, q)
-	if err != nil {
-		return err
+	if *verify {
+		return verifyChain(ctx, store, known, chainReport{w: w.Out, json: *asJSON, kept: set.HistoryKeep != 0})
 	}
-	if *asJSON {
-		return printJSON(w.Out, entries)
+	write := printEntries
+	switch {
+	case *asJSON:
+		write = printJSON
+	case *asCSV:
+		write = printCSV
 	}
-	return printEntries(w.Out, entries)
+	out := bufio.NewWriter(w.Out)
+	err = write(out, entries(ctx, store, q))
+	return errors.Join(err, out.Flush()) // after an error, too: what was found before it
 }
 
-// printEntries prints a line for each entry, times in the local zone.
-func printEntries(w io.Writer, entries []journal.Entry) error {
-	for _, e := range entries {
-		who := e.Name
-		if who == "" {
-			who = e.Person
-		}
-		code := ""
-		if e.Code != 0 {
-			code = fmt.Sprintf(" (%d)", e.Code)
-		}
-		_, err := fmt.Fprintf(w, "#%d  %s  %s %s (%s)  %s  → %s%s\n", e.Number, e.At.Local().Format("2006-01-02 15:04:05"),
-			e.Platform, visible(who), visible(e.Person), visible(e.Line), e.Outcome, code)
-		if err != nil {
-			return err
-		}
+// checkHistory refuses values, and flags side by side, that mean nothing.
+func checkHistory(q journal.Query, given map[string]bool) error {
+	switch {
+	case q.Limit < 1:
+		return usageError{"--limit is 1 or more"}
+	case given["before"] && q.Before < 1:
+		return usageError{"--before is the number of an entry, 1 or more"}
+	case given["json"] && given["csv"]:
+		return usageError{"choose one of --json and --csv"}
+	case given["head"] && !given["verify"]:
+		return usageError{"--head goes with --verify"}
+	case !given["verify"]:
+		return nil
 	}
-	if len(entries) == 0 {
-		_, err := fmt.Fprintln(w, "There are no such entries.")
-		return err
+	for _, name := range []string{"room", "target", "by", "command", "outcome", "text", "since", "before", "limit", "csv"} {
+		if given[name] {
+			return usageError{fmt.Sprintf("--verify looks at all entries: --%s does not go with it", name)}
+		}
 	}
 	return nil
 }
 
-// visible leaves out what a terminal would obey.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsGraphic(r):
-			return -1
+// list is the words between commas.
+func list(s string) []string { return trimmed(strings.Split(s, ",")) }
+
+// readOutcomes reads "done,unknown".
+func readOutcomes(s string) (read []journal.Outcome, err error) {
+	for _, word := range list(s) {
+		o := journal.Outcome(strings.ToLower(word))
+		if !slices.Contains(outcomes, o) {
+			return nil, fmt.Errorf("%q is not one of %s", word, strings.Trim(fmt.Sprint(outcomes), "[]"))
 		}
-		return r
-	}, s)
+		read = append(read, o)
+	}
+	return read, nil
 }
 
-// printJSON prints one array, an entry on each line.
-func printJSON(w io.Writer, entries []journal.Entry) error {
-	type entry struct {
-		Number     int64      `json:"number"`
-		Key        string     `json:"key"`
-		RequestID  string     `json:"request_id"`
-		At         time.Time  `json:"at"`
-		Platform   string     `json:"platform"`
-		Space      string     `json:"space,omitempty"`
-		Channel    string     `json:"channel,omitempty"`
-		Person     string     `json:"person"`
-		Name       string     `json:"name,omitempty"`
-		Moderator  string     `json:"moderator,omitempty"`
-		Line       string     `json:"line"`
-		Command    string     `json:"command"`
-		Room       int64      `json:"room,omitempty"`
-		Target     string     `json:"target,omitempty"`
-		Reason     string     `json:"reason,omitempty"`
-		Outcome    string     `json:"outcome"`
-		Code       int        `json:"code,omitempty"`
-		Answer     string     `json:"answer,omitempty"`
-		Until      *time.Time `json:"until,omitempty"`
-		Millis     int64      `json:"duration_ms"`
-		Deliveries int        `json:"deliveries"`
+// readSince reads how long ago something was: "24h", "7d".
+func readSince(s string) (time.Time, error) {
+	ago, err := commands.ParseLength(s)
+	if err != nil {
+		return time.Time{}, err
 	}
-	if _, err := io.WriteString(w, "["); err != nil {
-		return err
-	}
-	for i, e := range entries {
-		out := entry{
-			Number: e.Number, Key: e.Key, RequestID: e.RequestID, At: e.At.UTC(), Platform: e.Platform, Space: e.Space, Channel: e.Channel,
-			Person: e.Person, Name: e.Name, Moderator: e.Moderator, Line: e.Line, Command: e.Command, Room: e.Room, Target: e.Target,
-			Reason: e.Reason, Outcome: string(e.Outcome), Code: e.Code, Answer: e.Text, Millis: e.Duration.Milliseconds(), Deliveries: e.Deliveries,
-		}
-		if !e.Until.IsZero() {
-			until := e.Until.UTC()
-			out.Until = &until
-		}
-		line, err := json.Marshal(out)
-		if err != nil {
-			return err
-		}
-		separator := ",\n"
-		if i == 0 {
-			separator = "\n"
-		}
-		if _, err := fmt.Fprintf(w, "%s%s", separator, line); err != nil {
-			return err
+	return time.Now().Add(-ago), nil
+}
+
+// entries goes through what q selects, q.Limit of them at most, page by page. It ends with the first error.
+func entries(ctx context.Context, store interface {
+	List(ctx context.Context, q journal.Query) ([]journal.Entry, error)
+}, q journal.Query) iter.Seq2[journal.Entry, error] {
+	return func(yield func(journal.Entry, error) bool) {
+		for left := q.Limit; left > 0; {
+			q.Limit = min(left, historyPage)
+			page, err := store.List(ctx, q)
+			if err != nil {
+				yield(journal.Entry{}, err)
+				return
+			}
+			for _, e := range page {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(page) < q.Limit {
+				return
+			}
+			left -= len(page)
+			q.Before = page[len(page)-1].Number
 		}
 	}
-	_, err := io.WriteString(w, "\n]\n")
-	return err
 }

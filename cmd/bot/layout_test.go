@@ -39,7 +39,9 @@ var doors = map[string][]string{
 	"github.com/prometheus/client_golang": {"cmd/bot"},
 	"database/sql":                        {"journal/sqlstore"},
 	"github.com/caarlos0/env/v11":         {"cmd/bot"},
-	"go.yaml.in/yaml/v4":                  {"permissions", "adapters/slack"},
+	"go.yaml.in/yaml/v4":                  {"permissions", "adapters/slack", "cmd/bot"},
+	"github.com/jackc/pgx/v5":             {"journal/sqlstore", "journal/journaltest"},
+	"pgregory.net/rapid":                  {"journal/journaltest", "journal"},
 }
 
 func TestArrows(t *testing.T) {

@@ -146,14 +146,7 @@ func (p *program) slack(t testing.TB, trigger, command, text string) (int, map[s
 }
 
 func (p *program) post(t testing.TB, body, timestamp, secret string) (int, map[string]any) {
-	mac := hmac.New(sha256.New, []byte(secret))
-	fmt.Fprintf(mac, "v0:%s:%s", timestamp, body)
-	req, err := http.NewRequest(http.MethodPost, p.url+"/slack/commands", strings.NewReader(body))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("X-Slack-Request-Timestamp", timestamp)
-	req.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(signedWith(t, p.url, body, timestamp, secret))
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
@@ -163,6 +156,22 @@ func (p *program) post(t testing.TB, body, timestamp, secret string) (int, map[s
 		require.NoError(t, json.Unmarshal(raw, &message), "%s", raw)
 	}
 	return resp.StatusCode, message
+}
+
+// signed is a command as Slack posts it.
+func signed(t testing.TB, to, body string) *http.Request {
+	return signedWith(t, to, body, strconv.FormatInt(time.Now().Unix(), 10), testSigningSecret)
+}
+
+func signedWith(t testing.TB, to, body, timestamp, secret string) *http.Request {
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "v0:%s:%s", timestamp, body)
+	req, err := http.NewRequest(http.MethodPost, to+"/slack/commands", strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("X-Slack-Request-Timestamp", timestamp)
+	req.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+	return req
 }
 
 func (p *program) get(t testing.TB, path string) (int, string) {
@@ -247,7 +256,7 @@ func TestNotReady(t *testing.T) {
 	}
 	_, message := p.slack(t, "trigger-1", "/mute", "room=123 target=lisi 300s")
 	assert.Equal(t, "ephemeral", message["response_type"])
-	assert.Contains(t, message["text"], "nothing was done")
+	assert.Contains(t, message["text"], "I could not write this down, so I did not do it")
 	assert.Empty(t, p.nim.Calls())
 	status, body := p.get(t, "/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, status)

@@ -25,6 +25,10 @@ type platforms struct {
 	handle  commands.Handler
 	observe func(commands.Event)
 
+	answered func(number int64, delivered bool)
+	deliver  map[permissions.Platform]commands.Deliver                      // filled by the platforms that are set up
+	renew    func(context.Context, permissions.Subject) permissions.Subject // nil: no platform reads groups
+
 	stops []func(context.Context) error
 	jobs  []func(context.Context) // run beside the listener until their context ends
 }
@@ -40,6 +44,15 @@ func (p *platforms) slack() {
 	adapter := &slack.Adapter{
 		SigningSecrets: p.set.SlackSigningSecrets, CommandPrefix: p.set.SlackCommandPrefix, APIURL: p.set.SlackAPIURL,
 		Language: p.set.DefaultLanguage, Groups: groups.Of, Handle: p.handle, Observe: p.observe, Log: p.log,
+		BotToken: p.set.SlackBotToken, Answered: p.answered,
+	}
+	p.deliver[permissions.Slack] = adapter.Deliver
+	p.renew = func(ctx context.Context, who permissions.Subject) permissions.Subject {
+		if who.Platform == permissions.Slack {
+			groups, known := groups.Of(ctx, who.Space, who.User)
+			who.Groups, who.Unsure = groups, !known
+		}
+		return who
 	}
 	p.health.asked[permissions.Slack] = groups.Trouble
 	p.jobs = append(p.jobs, groups.Keep)
@@ -54,8 +67,9 @@ func (p *platforms) discord() {
 	client := newDiscord(p.set)
 	adapter := &discord.Adapter{
 		PublicKey: p.set.DiscordPublicKey, GuildIDs: p.set.DiscordGuildIDs, Language: p.set.DefaultLanguage,
-		Client: client, Handle: p.handle, Observe: p.observe, Log: p.log,
+		Client: client, Handle: p.handle, Observe: p.observe, Log: p.log, Answered: p.answered,
 	}
+	p.deliver[permissions.Discord] = adapter.Deliver
 	p.mux.Handle("/discord/interactions", adapter.Interactions())
 	p.stops = append(p.stops, adapter.Stop)
 	p.jobs = append(p.jobs, func(ctx context.Context) { p.register(ctx, client) })

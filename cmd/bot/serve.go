@@ -53,9 +53,14 @@ func serve(ctx context.Context, args []string, w world) error {
 	health := newHealth(store, policy, set.platforms())
 	count := newMetrics(set.platforms())
 	count.parts(health.names(), func(name string) float64 { return health.part(context.Background(), name).Status.level() })
-	policy.OnReload = count.reloaded
+	tidy := &tidier{Store: store, Keep: time.Duration(set.HistoryKeep), Language: set.DefaultLanguage, Log: log}
+	policy.OnReload = func(err error) { count.reloaded(err); tidy.reloaded(err) }
 
 	nim := newNetEase(set)
+	nim.Ready = store.Ready
+	if shared := store.Limiter(); shared != nil {
+		nim.Limiter = shared
+	}
 	nim.Observe = func(a netease.Attempt) { health.attempt(a); count.attempt(a) }
 	dispatcher := &commands.Dispatcher{
 		Policy: policy.Policy, Journal: store, NetEase: nim, Log: log, Observe: count.handled,
@@ -63,11 +68,12 @@ func serve(ctx context.Context, args []string, w world) error {
 	}
 	parts := &platforms{
 		set: set, policy: policy, log: log, health: health, mux: http.NewServeMux(),
-		handle:  count.handling(dispatcher.Handle),
+		handle: count.handling(dispatcher.Handle), answered: dispatcher.Answered, deliver: map[permissions.Platform]commands.Deliver{},
 		observe: func(e commands.Event) { health.event(e); count.event(e) },
 	}
 	parts.slack()
 	parts.discord()
+	dispatcher.Deliver, dispatcher.Renew = parts.deliver, parts.renew
 	health.routes(parts.mux)
 	parts.mux.Handle("GET /metrics", count.handler())
 
@@ -85,6 +91,8 @@ func serve(ctx context.Context, args []string, w world) error {
 	defer stopBackground()
 	var running sync.WaitGroup
 	running.Go(func() { policy.Watch(background, policyInterval, log) })
+	running.Go(func() { tidy.run(background) })
+	running.Go(func() { dispatcher.Recover(background) })
 	for _, job := range parts.jobs {
 		running.Go(func() { job(background) })
 	}
@@ -99,7 +107,7 @@ func serve(ctx context.Context, args []string, w world) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	stopBackground()
-	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), dispatcher.Stop(stopping), waitFor(stopping, &running))
+	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), waitFor(stopping, &running), dispatcher.Stop(stopping))
 	if stopped != nil {
 		log.Warn("not everything ended in time", "err", stopped)
 	}
@@ -151,7 +159,7 @@ func waitFor(ctx context.Context, running *sync.WaitGroup) error {
 }
 
 // unserved are settings of later versions. Whoever sets one is told that it does nothing.
-var unserved = []string{"SLACK_APP_TOKEN", "SLACK_CONNECTIONS", "HISTORY_KEEP"}
+var unserved = []string{"SLACK_APP_TOKEN", "SLACK_CONNECTIONS"}
 
 // announce logs what runs, and what of it is likely not meant so.
 func announce(log *slog.Logger, set settings, environ []string, policy *permissions.Policy, addr net.Addr) {

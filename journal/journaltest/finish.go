@@ -13,43 +13,46 @@ import (
 	"roomwarden/journal"
 )
 
-func finishWrites(t *testing.T, s journal.Store) {
+func finishWrites(t *testing.T, j Journal) {
+	s := open(t, j)
 	for _, outcome := range []journal.Outcome{journal.Done, journal.NoChange, journal.Refused, journal.Failed, journal.Unknown} {
-		entry := begin(t, s, request("slack:"+string(outcome)))
 		full, bare := result(), journal.Result{Outcome: outcome}
 		full.Outcome = outcome
-
-		require.NoError(t, s.Finish(t.Context(), entry.Number, full))
-		assert.Equal(t, ended(entry, full), list(t, s, journal.Query{Limit: 1})[0])
-
-		entry = begin(t, s, request("slack:bare/"+string(outcome)))
-		require.NoError(t, s.Finish(t.Context(), entry.Number, bare))
-		assert.Equal(t, ended(entry, bare), list(t, s, journal.Query{Limit: 1})[0])
+		for _, r := range []journal.Result{full, bare} {
+			e := finish(t, s, begin(t, s, request("slack:"+string(outcome)+r.Text)), r)
+			same(t, public(e), list(t, s, journal.Query{Limit: 1})[0])
+			e.Deliveries = 2
+			same(t, e, again(t, s, e.Key))
+		}
 	}
 }
 
-func finishOne(t *testing.T, s journal.Store) {
+func finishOne(t *testing.T, j Journal) {
+	s := open(t, j)
 	entries := beginSome(t, s, 3)
-	require.NoError(t, s.Finish(t.Context(), entries[1].Number, result()))
-	assert.Equal(t, []journal.Entry{entries[2], ended(entries[1], result()), entries[0]}, list(t, s, journal.Query{}))
+	second := finish(t, s, entries[1], result())
+	listed(t, s, entries[2], second, entries[0])
 }
 
-func finishTwice(t *testing.T, s journal.Store) {
-	entry := begin(t, s, request("slack:1"))
-	require.NoError(t, s.Finish(t.Context(), entry.Number, result()))
-	err := s.Finish(t.Context(), entry.Number, journal.Result{Outcome: journal.Failed, Code: 500})
-	require.ErrorIs(t, err, journal.ErrNotRunning)
-	assert.Equal(t, []journal.Entry{ended(entry, result())}, list(t, s, journal.Query{}))
+func finishTwice(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := finish(t, s, begin(t, s, request("slack:1")), result())
+	require.ErrorIs(t, s.Finish(t.Context(), e.Number, journal.Result{Outcome: journal.Failed, Code: 500}), journal.ErrNotRunning)
+	listed(t, s, e)
+	e = answer(t, s, e)
+	require.ErrorIs(t, s.Finish(t.Context(), e.Number, journal.Result{Outcome: journal.Failed, Code: 500}), journal.ErrNotRunning)
+	listed(t, s, e)
 }
 
-func finishAtOnce(t *testing.T, s journal.Store) {
+func finishAtOnce(t *testing.T, j Journal) {
 	const callers = 20
-	entry := begin(t, s, request("slack:1"))
+	s := open(t, j)
+	e := begin(t, s, request("slack:1"))
 	var winner atomic.Int64
 	var wg sync.WaitGroup
 	for caller := 1; caller <= callers; caller++ {
 		wg.Go(func() {
-			err := s.Finish(t.Context(), entry.Number, journal.Result{Outcome: journal.Done, Code: caller})
+			err := s.Finish(t.Context(), e.Number, journal.Result{Outcome: journal.Done, Code: caller})
 			if err == nil {
 				assert.Zero(t, winner.Swap(int64(caller)), "two were told that their end is the one")
 				return
@@ -58,32 +61,107 @@ func finishAtOnce(t *testing.T, s journal.Store) {
 		})
 	}
 	wg.Wait()
-	assert.Equal(t,
-		[]journal.Entry{ended(entry, journal.Result{Outcome: journal.Done, Code: int(winner.Load())})},
-		list(t, s, journal.Query{}))
+	listed(t, s, ended(e, journal.Result{Outcome: journal.Done, Code: int(winner.Load())}))
 }
 
-func finishUnknown(t *testing.T, s journal.Store) {
-	entry := begin(t, s, request("slack:1"))
-	for _, number := range []int64{0, -1, entry.Number + 1, 1 << 40} {
+func finishMore(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := finish(t, s, begin(t, s, request("slack:1")), more())
+	listed(t, s, e)
+	still := more()
+	still.Text, still.Duration = "NetEase still does not answer.", 0
+	e = finish(t, s, e, still)
+	listed(t, s, e)
+	e = finish(t, s, e, result())
+	require.ErrorIs(t, s.Finish(t.Context(), e.Number, more()), journal.ErrNotRunning)
+	listed(t, s, e)
+}
+
+func finishNone(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := begin(t, s, request("slack:1"))
+	for _, number := range []int64{0, -1, e.Number + 1, 1 << 40} {
 		assert.ErrorIs(t, s.Finish(t.Context(), number, result()), journal.ErrNotRunning, number)
+		assert.ErrorIs(t, s.Answered(t.Context(), number, journal.Delivered), journal.ErrNotRunning, number)
 	}
-	assert.Equal(t, []journal.Entry{entry}, list(t, s, journal.Query{}))
+	listed(t, s, e)
 }
 
-func finishWantsEnd(t *testing.T, s journal.Store) {
-	entry := begin(t, s, request("slack:1"))
-	for _, outcome := range []journal.Outcome{"", journal.Running} {
-		err := s.Finish(t.Context(), entry.Number, journal.Result{Outcome: outcome, Text: "not an end"})
+func finishWantsEnd(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := begin(t, s, request("slack:1"))
+	for _, r := range []journal.Result{
+		{Text: "no outcome"},
+		{Outcome: journal.Running, Text: "not an end"},
+		{Outcome: journal.Done, More: true, Text: "nothing comes after it"},
+	} {
+		err := s.Finish(t.Context(), e.Number, r)
+		require.Error(t, err, r.Text)
+		assert.False(t, errors.Is(err, journal.ErrNotRunning), r.Text)
+	}
+	listed(t, s, e)
+}
+
+func finishCancelled(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := begin(t, s, request("slack:1"))
+	require.ErrorIs(t, s.Finish(cancelled(t), e.Number, result()), context.Canceled)
+	listed(t, s, e)
+	finish(t, s, e, result()) // it can be tried again
+}
+
+func answeredCloses(t *testing.T, j Journal) {
+	s := open(t, j)
+	one := finish(t, s, begin(t, s, request("slack:1")), result())
+	two := finish(t, s, begin(t, s, request("slack:2")), result())
+	require.NoError(t, s.Answered(t.Context(), one.Number, journal.Delivered))
+	require.NoError(t, s.Answered(t.Context(), two.Number, journal.Undelivered))
+	listed(t, s, closed(two, journal.Undelivered), closed(one, journal.Delivered))
+}
+
+func answeredMore(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := finish(t, s, begin(t, s, request("slack:1")), more())
+	for _, d := range []journal.Delivery{journal.Undelivered, journal.Delivered} {
+		require.NoError(t, s.Answered(t.Context(), e.Number, d))
+		e.Delivery = d
+		listed(t, s, e)
+	}
+	e.Deliveries = 2
+	same(t, e, again(t, s, "slack:1"), "open as it is, its secrets are kept")
+
+	e = finish(t, s, e, result())
+	assert.Equal(t, journal.Pending, e.Delivery)
+	listed(t, s, e)
+	listed(t, s, answer(t, s, e))
+}
+
+func answeredNotRunning(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := begin(t, s, request("slack:1"))
+	require.ErrorIs(t, s.Answered(t.Context(), e.Number, journal.Delivered), journal.ErrNotRunning)
+	listed(t, s, e)
+	e = answer(t, s, finish(t, s, e, result()))
+	require.ErrorIs(t, s.Answered(t.Context(), e.Number, journal.Undelivered), journal.ErrNotRunning)
+	listed(t, s, e)
+}
+
+func answeredWants(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := finish(t, s, begin(t, s, request("slack:1")), result())
+	for _, d := range []journal.Delivery{"", journal.Pending} {
+		err := s.Answered(t.Context(), e.Number, d)
 		require.Error(t, err)
 		assert.False(t, errors.Is(err, journal.ErrNotRunning))
 	}
-	assert.Equal(t, []journal.Entry{entry}, list(t, s, journal.Query{}))
+	listed(t, s, e)
 }
 
-func finishCancelled(t *testing.T, s journal.Store) {
-	entry := begin(t, s, request("slack:1"))
-	require.ErrorIs(t, s.Finish(cancelled(t), entry.Number, result()), context.Canceled)
-	assert.Equal(t, []journal.Entry{entry}, list(t, s, journal.Query{}))
-	require.NoError(t, s.Finish(t.Context(), entry.Number, result()), "it can be tried again")
+func closingForgets(t *testing.T, j Journal) {
+	s := open(t, j)
+	e := whole(t, s, request("slack:1"))
+	e.Deliveries = 2
+	same(t, e, again(t, s, "slack:1"))
+	assert.Empty(t, e.Resume)
+	assert.Empty(t, e.ReplyTo)
 }

@@ -2,141 +2,118 @@
 package journaltest
 
 import (
-	"context"
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"roomwarden/journal"
 )
 
-// Test runs the promises, each as a subtest with a store of its own. open returns a new, empty store; Test closes it.
-func Test(t *testing.T, open func(t *testing.T) journal.Store) {
+// A Journal is one journal, empty at first, that several processes of a test have open.
+type Journal interface {
+	// Open opens it for one more process. The suite closes the store.
+	Open(t testing.TB) journal.Store
+
+	// Silence stops the signs of life of the process that s belongs to, and nothing else, as if it was killed or frozen. It returns
+	// when the others can find it dead: the next Take of another one gets what it has in hand. A store that measures the
+	// silence should have a short measure here: the suite calls this about a hundred times.
+	Silence(t testing.TB, s journal.Store)
+
+	// Wake lets a process live on that was silent. Another one may have found it dead meanwhile.
+	Wake(t testing.TB, s journal.Store)
+}
+
+// OnMemory is a journal.Memory as a Journal.
+type OnMemory struct{ journal.Memory }
+
+func (m *OnMemory) Open(testing.TB) journal.Store         { return m.Memory.Open() }
+func (m *OnMemory) Silence(_ testing.TB, s journal.Store) { s.(*journal.Process).Silence() }
+func (m *OnMemory) Wake(_ testing.TB, s journal.Store)    { s.(*journal.Process).Wake() }
+
+// Suite runs the promises, each as a subtest with a journal of its own, which new makes.
+func Suite(t *testing.T, new func(t testing.TB) Journal) {
 	for _, p := range promises {
-		t.Run(p.name, func(t *testing.T) {
-			s := open(t)
-			t.Cleanup(func() { assert.NoError(t, s.Close()) })
-			p.test(t, s)
-		})
+		t.Run(p.name, func(t *testing.T) { p.test(t, new(t)) })
 	}
+	t.Run("any calls of several processes in any order", func(t *testing.T) { anyCalls(t, new) })
 }
 
 var promises = []struct {
 	name string
-	test func(*testing.T, journal.Store)
+	test func(*testing.T, Journal)
 }{
 	{"Begin writes what was asked", beginWrites},
 	{"Begin decides on the end itself", beginIgnoresTheEnd},
 	{"Begin with a known key counts a delivery and changes nothing else", beginAgain},
-	{"Begin with a known key gives the first answer again", beginAgainAfterFinish},
+	{"Begin with a known key gives the answer again", beginAgainAfterFinish},
 	{"Begin tells keys apart byte by byte", beginTellsKeysApart},
 	{"Begin wants a key", beginWantsKey},
-	{"Begin of one key by many is fresh once", beginAtOnce},
-	{"numbers ascend in the order of writing", numbersAscend},
+	{"Begin of one key by many in several processes is fresh once", beginAtOnce},
 	{"Begin with a cancelled context writes nothing", beginCancelled},
+	{"Begin tells of the write before on the same target", beginBefore},
+	{"Begin of many writes on one target makes a queue of them", beginQueue},
+	{"numbers ascend in the order in which entries become visible", numbersAscend},
 
 	{"Finish writes every outcome", finishWrites},
 	{"Finish of one entry leaves the others alone", finishOne},
 	{"Finish works once", finishTwice},
 	{"Finish by many works once", finishAtOnce},
-	{"Finish of an unknown number is refused", finishUnknown},
+	{"Finish again where more was to come", finishMore},
+	{"Finish of no entry is refused", finishNone},
 	{"Finish wants an end", finishWantsEnd},
 	{"Finish with a cancelled context writes nothing", finishCancelled},
 
+	{"Answered closes the entry", answeredCloses},
+	{"Answered leaves the entry open where more is to come", answeredMore},
+	{"Answered of what has not ended or is closed is refused", answeredNotRunning},
+	{"Answered wants to know what became of the answer", answeredWants},
+	{"closing forgets the secrets", closingForgets},
+
+	{"Take gets what a closed process had in hand", takeFromClosed},
+	{"Take gets what a silent process had in hand", takeFromSilent},
+	{"Take gets nothing of the living", takeFromLiving},
+	{"Take gets at most a hundred, oldest first", takeHundred},
+	{"Take by many gives each entry to one", takeAtOnce},
+	{"Take again from one that took and died", takeTwice},
+	{"what was taken over is not finished by who had it", notMine},
+	{"who was found dead and lives on is another", lapsed},
+	{"Hold ends", holdEnds},
+	{"Ready while there are signs of life", ready},
+	{"one process leads, and another when it is closed or silent", leads},
+
+	{"Get returns one entry", get},
+	{"List selects", listSelects},
+	{"List finds text as it stands, but for the case of ASCII letters", listText},
+	{"List gives the newest 100 when not told how many", listDefault},
+	{"List pages", listPages},
+	{"List sees what was written before, while others write", listWhileWriting},
+	{"secrets are in no list", secretsInNoList},
+
 	{"text of any language and length comes back", textComesBack},
+	{"bytes that are no text do no harm", noText},
+	{"numbers of any size come back", numbersComeBack},
 	{"times come back in UTC and to the microsecond", timesComeBack},
 	{"zero times stay zero", zeroTimes},
+	{"what a store returns or is given is a copy", copies},
 
-	{"List selects", listSelects},
-	{"List gives the newest 100 when not told how many", listDefault},
-	{"List sees what was written before, while others write", listWhileWriting},
-	{"List with a cancelled context is an error", listCancelled},
+	{"Seal seals what is closed, in the order of numbers", sealOrder},
+	{"Seal takes at most 500", sealBatches},
+	{"Seal by two at once leaves no gap", sealAtOnce},
+	{"the chain holds while deliveries count on", sealDeliveries},
+	{"Links come in pages", linksPage},
+	{"Tidy forgets reply addresses that are over", tidyForgets},
+	{"Tidy prunes the beginning of the chain", tidyPrunes},
+	{"Tidy stops before what is kept", tidyStops},
 
 	{"Check writes no entry", checkWorks},
-	{"Check with a cancelled context is an error", checkCancelled},
+	{"a cancelled context is an error", cancelledIsError},
 	{"after Close there are only errors", afterClose},
 }
 
-// noon is when the entries of the tests begin.
-var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-
-// request is an entry as Begin takes it: Zhang San mutes lisi.
-func request(key string) journal.Entry {
-	return journal.Entry{
-		Key:       key,
-		RequestID: "request of " + key,
-		At:        noon,
-		Platform:  "slack",
-		Space:     "T0123",
-		Channel:   "C0789",
-		Person:    "T0123/U0456",
-		Name:      "Zhang San",
-		Line:      "mute room=123 target=lisi 300s reason=spam",
-		Command:   "mute",
-		Room:      123,
-		Target:    "lisi",
-		Reason:    "spam",
-	}
-}
-
-// begun is what becomes of a request with Begin.
-func begun(e journal.Entry, number int64) journal.Entry {
-	e.Number, e.Outcome, e.Deliveries = number, journal.Running, 1
-	return e
-}
-
-// result is an end with every field set.
-func result() journal.Result {
-	return journal.Result{
-		Outcome:   journal.Done,
-		Moderator: "张三",
-		Code:      200,
-		Answer:    []byte("{\"text\":\"lisi is muted\"}\x00\xff"),
-		Text:      "lisi is muted in room 123.",
-		Until:     noon.Add(300 * time.Second),
-		Duration:  52_731 * time.Microsecond,
-	}
-}
-
-// ended is what becomes of a running entry with Finish.
-func ended(e journal.Entry, r journal.Result) journal.Entry {
-	e.Outcome, e.Moderator, e.Code, e.Answer, e.Text, e.Until, e.Duration =
-		r.Outcome, r.Moderator, r.Code, r.Answer, r.Text, r.Until, r.Duration
-	return e
-}
-
-// begin writes e, whose key must be new.
-func begin(t *testing.T, s journal.Store, e journal.Entry) journal.Entry {
+// open starts a process.
+func open(t *testing.T, j Journal) journal.Store {
 	t.Helper()
-	entry, fresh, err := s.Begin(t.Context(), e)
-	require.NoError(t, err)
-	require.True(t, fresh)
-	return entry
-}
-
-// beginSome writes n entries.
-func beginSome(t *testing.T, s journal.Store, n int) []journal.Entry {
-	t.Helper()
-	var entries []journal.Entry
-	for i := range n {
-		entries = append(entries, begin(t, s, request(fmt.Sprintf("slack:%d", i))))
-	}
-	return entries
-}
-
-func list(t *testing.T, s journal.Store, q journal.Query) []journal.Entry {
-	t.Helper()
-	entries, err := s.List(t.Context(), q)
-	require.NoError(t, err)
-	return entries
-}
-
-// cancelled is a context that has ended.
-func cancelled(t *testing.T) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
+	s := j.Open(t)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
 }

@@ -9,36 +9,44 @@ import (
 	"roomwarden/journal"
 )
 
-func BenchmarkBeginFinish(b *testing.B) {
+// BenchmarkEntry begins and finishes an entry, and, unless it says otherwise, writes what became of the answer.
+func BenchmarkEntry(b *testing.B) {
 	var keys atomic.Int64
-	once := func(b *testing.B, s *Store) {
-		entry, fresh, err := s.Begin(b.Context(), mute(fmt.Sprintf("slack:%d", keys.Add(1))))
-		if err != nil || !fresh {
-			b.Fatal(fresh, err)
+	once := func(b *testing.B, s *Store, answered bool) {
+		n := keys.Add(1)
+		e := mute(fmt.Sprintf("slack:%d", n))
+		e.Target = fmt.Sprintf("member%d", n)
+		begun, err := s.Begin(b.Context(), e)
+		if err != nil || !begun.Fresh {
+			b.Fatal(begun.Fresh, err)
 		}
-		err = s.Finish(b.Context(), entry.Number,
-			journal.Result{Outcome: journal.Done, Moderator: "Zhang San", Code: 200, Text: "lisi is muted."})
+		if err = s.Finish(b.Context(), begun.Number, muted); err == nil && answered {
+			err = s.Answered(b.Context(), begun.Number, journal.Delivered)
+		}
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.Run("serial", func(b *testing.B) {
-		s := openAt(b, newPath(b))
-		b.ReportAllocs()
-		for b.Loop() {
-			once(b, s)
+	for _, d := range databases {
+		for _, answered := range []bool{false, true} {
+			for _, callers := range []int{1, 16, 64} {
+				b.Run(fmt.Sprintf("%s/answered=%t/callers=%d", d.name, answered, callers), func(b *testing.B) {
+					s := openAt(b, d.address(b))
+					b.ReportAllocs()
+					if callers == 1 {
+						for b.Loop() {
+							once(b, s, answered)
+						}
+						return
+					}
+					b.SetParallelism(callers / runtime.GOMAXPROCS(0))
+					b.RunParallel(func(pb *testing.PB) {
+						for pb.Next() {
+							once(b, s, answered)
+						}
+					})
+				})
+			}
 		}
-	})
-	for _, callers := range []int{16, 64} {
-		b.Run(fmt.Sprintf("%d at once", callers), func(b *testing.B) {
-			s := openAt(b, newPath(b))
-			b.ReportAllocs()
-			b.SetParallelism(callers / runtime.GOMAXPROCS(0))
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					once(b, s)
-				}
-			})
-		})
 	}
 }

@@ -6,167 +6,180 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"roomwarden/journal"
 )
 
-// The test binary, started with this variable, is the process that gets killed.
-const victimVariable = "SQLSTORE_TEST_VICTIM"
+// The test binary, started with these variables, is a process that gets killed, or whose disk gets full.
+const (
+	victimVariable = "SQLSTORE_TEST_VICTIM"
+	fateVariable   = "SQLSTORE_TEST_FATE"
+)
 
 func TestMain(m *testing.M) {
 	if address, ok := os.LookupEnv(victimVariable); ok {
-		victim(address)
+		if err := live(address, os.Getenv(fateVariable) == "full"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
-// victim begins entries until it is killed, and prints the number of each once Begin has returned.
-func victim(address string) {
+// live begins entries until it is killed, and prints what each call has returned. With a disk that gets full it ends after some failures.
+func live(address string, full bool) error {
 	s, err := Open(context.Background(), address)
-	for caller := 0; err == nil && caller < 4; caller++ {
+	if err != nil {
+		return err
+	}
+	if full {
+		const most = 1 << 20
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			return err
+		}
+	}
+	ended := make(chan struct{})
+	for caller := range 4 {
 		go func() {
-			for i := 0; ; i++ {
-				entry, _, err := s.Begin(context.Background(), mute(fmt.Sprintf("slack:%d/%d", caller, i)))
+			failures := 0
+			for i := 0; failures < 10; i++ {
+				b, err := s.Begin(context.Background(), mute(fmt.Sprintf("slack:%s/%d/%d", s.pulse.name(), caller, i)))
 				if err != nil {
-					fmt.Println(err)
-					os.Exit(1)
+					failures++
+					fmt.Printf("failed %d -\n", i)
+					if !full {
+						fmt.Fprintln(os.Stderr, err)
+					}
+					continue
 				}
-				fmt.Println(entry.Number, entry.Key)
+				fmt.Printf("begun %d %s\n", b.Number, b.Key)
+				if s.Finish(context.Background(), b.Number, muted) == nil {
+					fmt.Printf("done %d %s\n", b.Number, b.Key)
+				}
 			}
+			ended <- struct{}{}
 		}()
 	}
-	if err == nil {
-		select {}
+	for range 4 {
+		<-ended
 	}
-	fmt.Println(err)
-	os.Exit(1)
+	return nil
 }
 
-func TestWhatBeginReturnedSurvivesAKill(t *testing.T) {
-	path := newPath(t)
-	printed := make(map[int64]string) // number: key
-	for round := range 3 {
-		child := exec.CommandContext(t.Context(), os.Args[0])
-		child.Env = append(os.Environ(), victimVariable+"=sqlite:"+path)
-		out, err := child.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, child.Start())
-		lines := bufio.NewReader(out)
-		fresh := 0
-		for {
-			line, err := lines.ReadString('\n')
-			if err != nil {
-				break // killed; a line without an end was not printed
-			}
-			first, key, _ := strings.Cut(strings.TrimSpace(line), " ")
-			number, err := strconv.ParseInt(first, 10, 64)
-			require.NoError(t, err, line)
-			if printed[number] == "" {
-				fresh++
-			}
-			printed[number] = key
-			if fresh == 100 {
-				require.NoError(t, child.Process.Kill())
-			}
-		}
-		require.EqualError(t, child.Wait(), "signal: killed")
-
-		reader := openReadOnlyAt(t, path) // before anybody mends the file
-		assertThere(t, listed(t, reader), printed)
-		require.NoError(t, reader.Close())
-
-		s := openAt(t, path)
-		assertThere(t, listed(t, s), printed)
-		after := begun(t, s, fmt.Sprintf("slack:after/%d", round))
-		for number := range printed {
-			assert.Less(t, number, after.Number)
-		}
-		require.NoError(t, s.Close())
-	}
+type victim struct {
+	cmd *exec.Cmd
+	out *bufio.Reader
 }
 
-// assertThere asserts that entries, in Running, has every number with its key.
-func assertThere(t *testing.T, entries []journal.Entry, printed map[int64]string) {
+type victimLine struct {
+	what   string
+	number int64
+	key    string
+}
+
+// A told is what a victim has printed.
+type told struct {
+	begun, done map[int64]string // number: key
+	failed      int
+}
+
+func startVictim(t *testing.T, address, fate string) *victim {
 	t.Helper()
-	there := make(map[int64]string)
-	for _, entry := range entries {
-		assert.Equal(t, journal.Running, entry.Outcome)
-		there[entry.Number] = entry.Key
+	v := &victim{cmd: exec.CommandContext(t.Context(), os.Args[0])}
+	v.cmd.Env = append(os.Environ(), victimVariable+"="+address, fateVariable+"="+fate)
+	v.cmd.Stderr = os.Stderr
+	out, err := v.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, v.cmd.Start())
+	v.out = bufio.NewReader(out)
+	return v
+}
+
+// read reads what is printed until the end, and kills the victim when enough says so.
+func (v *victim) read(enough func(victimLine) bool) told {
+	all := told{begun: make(map[int64]string), done: make(map[int64]string)}
+	for {
+		text, err := v.out.ReadString('\n')
+		if err != nil {
+			return all // a line without an end was not printed
+		}
+		var l victimLine
+		fmt.Sscan(text, &l.what, &l.number, &l.key)
+		switch l.what {
+		case "begun":
+			all.begun[l.number] = l.key
+		case "done":
+			all.done[l.number] = l.key
+		case "failed":
+			all.failed++
+		}
+		if enough(l) {
+			v.cmd.Process.Kill()
+		}
 	}
-	assert.Subset(t, there, printed)
 }
 
-func TestALockedFileIsAnError(t *testing.T) {
-	path := newPath(t)
-	s := openAt(t, path)
-	other := openAt(t, path)
-	tx, err := other.write.BeginTx(t.Context(), nil)
-	require.NoError(t, err)
+func (v *victim) wait() error { return v.cmd.Wait() }
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, _, err = s.Begin(ctx, mute("slack:1"))
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
+func TestWhatWasReturnedSurvivesAKill(t *testing.T) {
+	onEach(t, func(t *testing.T, address string) {
+		all := told{begun: make(map[int64]string), done: make(map[int64]string)}
+		last := int64(0)
+		for range 5 {
+			v := startVictim(t, address, "kill")
+			n := 0
+			now := v.read(func(victimLine) bool { n++; return n == 300 })
+			require.EqualError(t, v.wait(), "signal: killed")
+			assert.Zero(t, now.failed)
+			for number, key := range now.begun {
+				assert.Greater(t, number, last, "no number twice")
+				all.begun[number] = key
+			}
+			for number, key := range now.done {
+				all.done[number] = key
+			}
+			reader := openReadOnlyAt(t, address) // before anybody mends the file
+			there, done := make(map[int64]string), make(map[int64]string)
+			for _, e := range listed(t, reader) {
+				there[e.Number] = e.Key
+				if e.Outcome == journal.Done {
+					done[e.Number] = e.Key
+				}
+				last = max(last, e.Number)
+			}
+			require.NoError(t, reader.Close())
+			assert.Subset(t, there, all.begun)
+			assert.Subset(t, done, all.done)
+		}
 
-	require.NoError(t, tx.Rollback())
-	begun(t, s, "slack:1")
-}
-
-func TestACallHasADeadlineOfItsOwn(t *testing.T) {
-	s := openAt(t, newPath(t))
-	require.NoError(t, s.update(context.Background(), func(ctx context.Context, _ *statements) error {
-		deadline, ok := ctx.Deadline()
-		assert.True(t, ok)
-		assert.WithinDuration(t, time.Now().Add(callTimeout), deadline, time.Second)
-		return nil
-	}))
-}
-
-func TestAFullDiskIsAnError(t *testing.T) {
-	s := openAt(t, newPath(t))
-	first := begun(t, s, "slack:1")
-	_, err := s.write.ExecContext(t.Context(), "PRAGMA max_page_count = 1") // as many as there are already
-	require.NoError(t, err)
-
-	big := mute("slack:2")
-	big.Line = strings.Repeat("a", 100_000)
-	_, _, err = s.Begin(t.Context(), big)
-	assert.ErrorContains(t, err, "database or disk is full")
-	assert.ErrorContains(t, err, "begin a journal entry")
-	assert.Equal(t, []journal.Entry{first}, listed(t, s))
-
-	_, err = s.write.ExecContext(t.Context(), "PRAGMA max_page_count = 1000000")
-	require.NoError(t, err)
-	_, fresh, err := s.Begin(t.Context(), big)
-	require.NoError(t, err)
-	assert.True(t, fresh)
-}
-
-func TestACorruptFileIsAnError(t *testing.T) {
-	path := newPath(t)
-	s := openAt(t, path)
-	first := begun(t, s, "slack:1")
-	require.NoError(t, s.Close())
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var page int // where the table of entries begins
-	db := database(t, path)
-	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = 'entries'").Scan(&page))
-	require.NoError(t, db.Close())
-	copy(content[(page-1)*4096:page*4096], strings.Repeat("\xff", 4096))
-	require.NoError(t, os.WriteFile(path, content, 0o600))
-
-	s = openAt(t, path)
-	_, _, err = s.Begin(t.Context(), mute("slack:2"))
-	assert.ErrorContains(t, err, "malformed")
-	assert.ErrorContains(t, s.Finish(t.Context(), first.Number, journal.Result{Outcome: journal.Done}), "malformed")
-	_, err = s.List(t.Context(), journal.Query{})
-	assert.ErrorContains(t, err, "malformed")
+		// The next one gets all that is open, once.
+		s := openAt(t, address)
+		open := make(map[int64]bool)
+		for _, e := range listed(t, s) {
+			open[e.Number] = e.Open
+		}
+		require.Len(t, open, len(listed(t, s)))
+		taken := make(map[int64]bool)
+		deadline := time.Now().Add(20 * time.Second)
+		for len(taken) < len(open) && time.Now().Before(deadline) {
+			entries, err := s.Take(t.Context())
+			require.NoError(t, err)
+			for _, e := range entries {
+				assert.False(t, taken[e.Number], "#%d twice", e.Number)
+				assert.NotEmpty(t, e.Resume)
+				taken[e.Number] = true
+			}
+			if len(entries) == 0 {
+				<-time.After(20 * time.Millisecond)
+			}
+		}
+		assert.Equal(t, open, taken)
+	})
 }

@@ -2,31 +2,37 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-//go:embed migrations/*.sql
+const migrationTimeout = time.Minute // of one migration
+
+//go:embed migrations
 var migrationFiles embed.FS
 
 // A migration takes the database from one version to the next.
 type migration struct {
-	name string // "0001_entries"
-	sql  string
+	name   string // "0001_entries"
+	oldest int    // programs that know only older versions must not write any more
+	sql    string
 }
 
-// migrations are the files in migrations/, in their order: the first takes a database to version 1.
-func migrations() ([]migration, error) {
-	files, err := fs.Glob(migrationFiles, "migrations/*.sql")
+// In the first line of each file.
+var oldestLine = regexp.MustCompile(`\A-- Oldest version that may still write: (\d+)\n`)
+
+// migrations are the files in migrations/DIALECT, in their order: the first takes a database to version 1.
+func migrations(dialect string) ([]migration, error) {
+	files, err := fs.Glob(migrationFiles, "migrations/"+dialect+"/*.sql")
 	if err != nil {
 		return nil, err
 	}
@@ -36,97 +42,81 @@ func migrations() ([]migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, migration{name: strings.TrimSuffix(path.Base(file), ".sql"), sql: string(text)})
+		oldest := oldestLine.FindSubmatch(text)
+		if oldest == nil {
+			return nil, fmt.Errorf("%s does not tell the oldest version that may still write", file)
+		}
+		number, err := strconv.Atoi(string(oldest[1]))
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, migration{strings.TrimSuffix(path.Base(file), ".sql"), number, string(text)})
 	}
 	return steps, nil
 }
 
-// migrate runs those steps that the database has not seen, each in a transaction of its own. Several processes may
-// do so at once.
-func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
-	giveUp := time.After(callTimeout)
-	for {
-		var more bool
-		err := transact(ctx, db, migrationTimeout, func(ctx context.Context, tx *sql.Tx) (err error) {
-			more, err = migrateOnce(ctx, tx, steps)
-			return err
-		})
-		if err == nil && more {
-			continue
-		}
-		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY {
-			return err
-		}
-		// When two connections switch a new file to WAL at once, SQLite tells one of them that the file is locked
-		// without waiting for the other, whatever the busy timeout.
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-giveUp:
-			return err
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
+const createMigrations = `
+	CREATE TABLE IF NOT EXISTS migrations (
+		number     INTEGER PRIMARY KEY,
+		name       TEXT    NOT NULL,
+		applied_us BIGINT  NOT NULL,
+		oldest     INTEGER NOT NULL DEFAULT 1 -- the oldest version of the program that may write the journal after this
+	)`
 
-// migrateOnce runs the next step, if there is one, and reports whether there may be more.
-func migrateOnce(ctx context.Context, tx *sql.Tx, steps []migration) (more bool, err error) {
-	_, err = tx.ExecContext(ctx, `
-		CREATE TABLE IF NOT EXISTS migrations (
-			number     INTEGER PRIMARY KEY,
-			name       TEXT    NOT NULL,
-			applied_us BIGINT  NOT NULL
-		)`)
-	if err != nil {
+// migrateOnce runs the next step, if there is one, in a table of migrations that exists, and reports whether there may be more.
+func migrateOnce(tx transaction, steps []migration) (more bool, err error) {
+	version, oldest, err := versionOf(tx.query)
+	switch {
+	case err != nil:
 		return false, err
-	}
-	version, err := versionOf(ctx, tx)
-	if err != nil {
-		return false, err
-	}
-	if version > len(steps) {
+	case oldest > len(steps):
 		return false, newerError(version, len(steps))
-	}
-	if version == len(steps) {
+	case version >= len(steps):
 		return false, nil
 	}
 	step := steps[version]
-	if _, err := tx.ExecContext(ctx, step.sql); err != nil {
+	if _, err := tx.exec(step.sql); err != nil {
 		return false, fmt.Errorf("migration %s: %w", step.name, err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO migrations (number, name, applied_us) VALUES (?, ?, ?)`,
-		version+1, step.name, time.Now().UnixMicro())
+	_, err = tx.exec(`INSERT INTO migrations (number, name, applied_us, oldest) VALUES (?, ?, ?, ?)`, version+1, step.name, time.Now().UnixMicro(), step.oldest)
 	return true, err
 }
 
 // ErrOlder is a journal that an older program has written, met where it is only read.
 var ErrOlder = errors.New("start the bot once to bring it up to date")
 
-// upToDate returns an error unless the database is at version want.
-func upToDate(ctx context.Context, db *sql.DB, want int) error {
+// noSuchTable is PostgreSQL's code (https://www.postgresql.org/docs/current/errcodes-appendix.html) for a database that the bot has not seen yet.
+const noSuchTable = "42P01"
+
+// upToDate returns an error unless this program can read the database.
+func upToDate(ctx context.Context, db database) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	version, err := versionOf(ctx, db)
-	switch {
-	case err != nil:
-		return err
-	case version > want:
-		return newerError(version, want)
-	case version < want:
+	read := func(each func(row) error, query string, args ...any) error { return db.read(ctx, query, args, each) }
+	var version int
+	err := read(func(r row) error { return r.Scan(&version) }, `SELECT COALESCE(MAX(number), 0) FROM migrations`)
+	want := db.dialect().newest
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == noSuchTable {
+		return fmt.Errorf("there is no journal in the database: %w", ErrOlder)
+	}
+	if err == nil && version < want {
 		return fmt.Errorf("it is at version %d, this program reads version %d: %w", version, want, ErrOlder)
 	}
-	return nil
+	if err == nil {
+		var oldest int
+		if version, oldest, err = versionOf(read); err == nil && oldest > want {
+			return newerError(version, want)
+		}
+	}
+	return err
 }
 
-// versionOf is the number of the last migration.
-func versionOf(ctx context.Context, db interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}) (version int, err error) {
-	err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) FROM migrations`).Scan(&version)
-	return version, err
+// versionOf is the number of the last migration, and the oldest version of the program that may write after it.
+func versionOf(query func(func(row) error, string, ...any) error) (version, oldest int, err error) {
+	err = query(func(r row) error { return r.Scan(&version, &oldest) }, `SELECT COALESCE(MAX(number), 0), COALESCE(MAX(oldest), 0) FROM migrations`)
+	return version, oldest, err
 }
 
 func newerError(version, ours int) error {
-	return fmt.Errorf("it was written by a newer program: it is at version %d, this program knows versions up to %d",
-		version, ours)
+	return fmt.Errorf("it was written by a newer program: it is at version %d, this program knows versions up to %d", version, ours)
 }

@@ -1,3 +1,5 @@
+-- Oldest version that may still write: 1
+--
 -- Columns in ..._us are microseconds: times since 1970-01-01 UTC, durations as they are. Those in ..._lower hold a
 -- name in lower case, because databases disagree on what that is beyond ASCII.
 

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"roomwarden/journal/journaltest"
+	"roomwarden/netease"
+	"roomwarden/netease/sandbox"
+)
+
+// A killer is the real binary between fakes that can kill it, with SIGKILL, at a step of a command's way.
+type killer struct {
+	binary string
+	env    []string
+	nim    *sandbox.Sandbox
+	slack  *httptest.Server
+	stderr *watched
+
+	mu      sync.Mutex
+	process *exec.Cmd
+	step    string   // kill at this one, once
+	posts   []string // what came to the response URL
+}
+
+// The steps that the fakes see.
+const (
+	heard    = "NetEase hears of the command"
+	applied  = "NetEase has carried it out and not answered"
+	answered = "NetEase has answered"
+	posted   = "the late answer arrives"
+)
+
+var builtOnce = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "roomwarden-kill-")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(folder, "bot")
+	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
+	if err != nil {
+		return string(out), err
+	}
+	return binary, nil
+})
+
+// newKiller makes the fakes, and the settings of a binary with its journal at address; empty: in a file.
+func newKiller(t *testing.T, address string) *killer {
+	binary, err := builtOnce()
+	require.NoError(t, err, binary)
+	k := &killer{binary: binary, nim: sandbox.New("app-key", testAppSecret, nil), stderr: newWatched()}
+	k.nim.AddRoom(sandbox.Room{ID: 123, Name: "Room 123", Creator: "zhangsan", Common: []netease.AccID{"lisi"}})
+	nim := httptest.NewServer(http.HandlerFunc(k.netease))
+	t.Cleanup(nim.Close)
+	k.slack = httptest.NewServer(http.HandlerFunc(k.hook))
+	t.Cleanup(k.slack.Close)
+	folder := t.TempDir()
+	policy := filepath.Join(folder, "permissions.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte(testPolicy), 0o600))
+	address = cmp.Or(address, "sqlite:"+filepath.Join(folder, "journal.db"))
+	k.env = []string{
+		"LISTEN_ADDR=127.0.0.1:0", "DATABASE_URL=" + address, "PERMISSIONS_FILE=" + policy,
+		"NETEASE_APP_KEY=app-key", "NETEASE_APP_SECRET=" + testAppSecret, "NETEASE_BASE_URLS=" + nim.URL + "/nimserver",
+		"SLACK_BOT_TOKEN=" + testBotToken, "SLACK_SIGNING_SECRET=" + testSigningSecret, "SLACK_API_URL=" + k.slack.URL + "/api/",
+	}
+	t.Cleanup(k.kill)
+	return k
+}
+
+// start starts the binary and returns it as something to speak to.
+func (k *killer) start(t *testing.T) *program {
+	log := newWatched()
+	cmd := exec.Command(k.binary, "serve")
+	cmd.Env, cmd.Stderr = k.env, io.MultiWriter(log, k.stderr)
+	require.NoError(t, cmd.Start())
+	k.mu.Lock()
+	k.process = cmd
+	k.mu.Unlock()
+	return &program{url: "http://" + log.find(t, `msg=listening .*addr=(\S+)`), log: log}
+}
+
+// kill kills the binary, if it runs, and waits for its end.
+func (k *killer) kill() {
+	k.mu.Lock()
+	process := k.process
+	k.process = nil
+	k.mu.Unlock()
+	if process != nil {
+		process.Process.Kill()
+		process.Wait()
+	}
+}
+
+// reached kills the binary when step is where it is to be killed.
+func (k *killer) reached(step string) (killed bool) {
+	k.mu.Lock()
+	killed = k.step == step
+	if killed {
+		k.step = ""
+	}
+	k.mu.Unlock()
+	if killed {
+		k.kill()
+	}
+	return killed
+}
+
+func (k *killer) netease(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasSuffix(r.URL.Path, "temporaryMute.action") {
+		k.nim.ServeHTTP(w, r)
+		return
+	}
+	if k.reached(heard) {
+		panic(http.ErrAbortHandler)
+	}
+	answer := httptest.NewRecorder()
+	k.nim.ServeHTTP(answer, r)
+	if k.reached(applied) {
+		panic(http.ErrAbortHandler)
+	}
+	w.Write(answer.Body.Bytes())
+	http.NewResponseController(w).Flush()
+	k.reached(answered)
+}
+
+func (k *killer) hook(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	if r.URL.Path != "/hook" {
+		io.WriteString(w, `{"ok":true}`)
+		return
+	}
+	if k.reached(posted) {
+		panic(http.ErrAbortHandler)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.posts = append(k.posts, string(body))
+}
+
+// heardOf is all that came to the response URL.
+func (k *killer) heardOf() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return strings.Join(k.posts, "\n")
+}
+
+// mute sends a signed command, and returns the first response; empty when the binary died before it.
+func (k *killer) mute(t *testing.T, p *program, trigger string) string {
+	body := url.Values{
+		"team_id": {"T0123"}, "user_id": {"U0456"}, "user_name": {"zhangsan"}, "channel_id": {"C0789"}, "command": {"/mute"}, "text": {"123 lisi 30m"},
+		"trigger_id": {trigger}, "response_url": {k.slack.URL + "/hook"}, "api_app_id": {"A1"},
+	}.Encode()
+	resp, err := http.DefaultClient.Do(signed(t, p.url, body))
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
+}
+
+// settled waits until the journal holds no open entry, and returns its entries.
+func (k *killer) settled(t *testing.T) []map[string]any {
+	deadline := time.Now().Add(40 * time.Second)
+	for {
+		var out bytes.Buffer
+		require.Equal(t, exitOK, run(t.Context(), []string{"history", "--json"}, world{Environ: k.env, Out: &out, Err: &out}), "%s", &out)
+		var entries []map[string]any
+		require.NoError(t, json.Unmarshal(out.Bytes(), &entries))
+		open := false
+		for _, e := range entries {
+			open = open || e["outcome"] == "running" || e["delivery"] == "pending"
+		}
+		if !open {
+			return entries
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still open: %s\n%s", &out, k.stderr)
+		}
+		time.Sleep(100 * time.Millisecond) // another process writes the file: there is nothing to wait on
+	}
+}
+
+// TestKilled kills the bot at each step of a command's way. The next process finishes what it has left: the command acts once, its
+// outcome is known, and its answer arrives.
+func TestKilled(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { testKilled(t, func(*testing.T) string { return "" }) })
+	t.Run("postgres", func(t *testing.T) { testKilled(t, func(t *testing.T) string { return journaltest.Postgres(t) }) })
+}
+
+func testKilled(t *testing.T, address func(*testing.T) string) {
+	tests := []struct {
+		step string
+		slow bool // NetEase takes longer than Slack waits
+	}{
+		{heard, false}, {applied, false}, {answered, false}, {heard, true}, {applied, true}, {answered, true}, {posted, true},
+	}
+	for _, tt := range tests {
+		name := tt.step
+		if tt.slow {
+			name += ", slowly"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKiller(t, address(t))
+			if tt.slow {
+				k.nim.Inject(netease.OpTemporaryMute, sandbox.Fault{Delay: 3 * time.Second, Applied: true})
+			}
+			k.step = tt.step
+			first := k.mute(t, k.start(t), "trigger-1")
+			if tt.slow && tt.step != heard {
+				assert.Contains(t, first, "Working on it", "the acknowledgement")
+			}
+			await(t, "the kill", func() bool {
+				k.mu.Lock()
+				defer k.mu.Unlock()
+				return k.process == nil
+			})
+			k.start(t)
+			k.finished(t, first)
+		})
+	}
+}
+
+// TestReplicaKilled kills one of two replicas on one database while NetEase has its command. The other carries it to its end, without a restart,
+// and goes on with its own.
+func TestReplicaKilled(t *testing.T) {
+	k := newKiller(t, journaltest.Postgres(t))
+	other := newKiller(t, "")
+	other.env, other.nim, other.slack = k.env, k.nim, k.slack // the same journal, NetEase and Slack
+	survivor := other.start(t)
+	k.step = applied
+	first := k.mute(t, k.start(t), "trigger-1")
+	k.finished(t, first)
+	assert.Contains(t, other.mute(t, survivor, "trigger-2"), "Already done (#1)", "the other one goes on, and knows")
+	assert.Contains(t, other.mute(t, survivor, "trigger-1"), "muted", "a redelivery of the dead one's command hears what came of it")
+}
+
+// finished waits for the end of the one command that was given, and checks it. first is what came back for it at once.
+func (k *killer) finished(t *testing.T, first string) {
+	t.Helper()
+	entries := k.settled(t)
+	require.Len(t, entries, 1)
+	assert.Equal(t, "done", entries[0]["outcome"], "%s", k.stderr)
+	assert.Equal(t, "delivered", entries[0]["delivery"])
+	ids, done := map[string]bool{}, 0
+	for _, c := range k.nim.Calls() {
+		if c.Op == netease.OpTemporaryMute {
+			ids[c.RequestID] = true
+			if c.Applied {
+				done++
+			}
+		}
+	}
+	assert.Len(t, ids, 1, "one effect, one RequestId")
+	assert.Equal(t, 1, done, "it acts once")
+	if !strings.Contains(first, "muted") {
+		assert.Contains(t, k.heardOf(), "muted", "the answer arrives")
+	}
+	assert.NotContains(t, k.stderr.String(), k.slack.URL, "the reply address is secret")
+}
+
+func await(t *testing.T, what string, ready func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ready(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("never: " + what)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+)
+
+// lookAfter is when a room is looked at again after a call without an answer, counted from the last byte sent. The first look is made at
+// once.
+var lookAfter = []time.Duration{
+	5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 7 * time.Minute, 10 * time.Minute,
+}
+
+const (
+	// What was sent may still arrive and take effect for so long; "it is not so" is no answer before.
+	inFlight = time.Minute
+	// lookTimeout bounds one look.
+	lookTimeout = 10 * time.Second
+	// slack is how far a remaining time may be off: NetEase tells whole seconds.
+	slack = 2 * time.Second
+)
+
+// A looking is an effect that is not known, and what is known of it.
+type looking struct {
+	change
+	effect   netease.Effect // of the call: Doubtful or Unclear
+	answered bool           // NetEase has answered the only attempt
+}
+
+// looked looks at once. Where that does not settle it the ending is Unknown, and looking goes on.
+func (j *job) looked(ctx context.Context, l looking) ending {
+	if l.look == nil {
+		return ending{tone: Unknown, text: j.say(l.unseen, j.facts()), choices: j.retryChoices()}
+	}
+	end, settled := j.judge(ctx, l)
+	if !settled {
+		end.text = end.text.below(j.say(sayUnknown, j.facts(values{"asked": j.say(l.asked, j.facts())})))
+		end.choices, end.look = j.retryChoices(), &l
+	}
+	return end
+}
+
+// judge looks, and tells what the sight says. The ending is Unknown where it settles nothing: it is so, but may have been so before; it is
+// not so, but may still become so, or may have been so and be over; NetEase does not tell.
+func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
+	seen, err := l.look(ctx)
+	if err != nil {
+		return ending{tone: Unknown, until: j.latest(l), text: j.say(sayLookFailed, nil).then(j.report(err).what)}, false
+	}
+	text := j.say(sayLooked, values{"seen": seen.words})
+	over := l.lasts > 0 && time.Since(j.sent) >= l.lasts-slack // what it was to make so would have ended by itself
+	switch {
+	case seen.so == isSo && (l.effect == netease.Doubtful || l.answered && !seen.mine): // it is so, and perhaps was so before
+		return ending{tone: NoChange, text: text}, true
+	case seen.so == isSo:
+		end := l.done()
+		end.text, end.until = text.then(j.say(Text{"By {by}.", "操作人：{by}。"}, j.facts())), seen.until
+		return end, true
+	case seen.so == isNotSo && over:
+	case seen.so == isNotSo && l.effect == netease.Doubtful: // NetEase has answered: nothing is under way any more
+		return ending{tone: Failed, text: text}, true
+	case seen.so == isNotSo && time.Since(j.lastSent) >= inFlight:
+		return ending{tone: Failed, text: text.then(j.say(sayRetry, j.facts())), choices: j.retryChoices()}, true
+	}
+	return ending{tone: Unknown, until: j.latest(l), text: text}, false
+}
+
+// latest is when an effect that is not known would end, at the earliest; zero when it would not.
+func (j *job) latest(l looking) time.Time {
+	if l.lasts == 0 {
+		return time.Time{}
+	}
+	return j.sent.Add(l.lasts)
+}
+
+// lookOn looks again, at growing intervals, until the effect is known, a later command has come between, or ten minutes are over. It
+// returns what the person is to hear then; ok is false when ctx has ended before. quiet tells that there is nothing new to hear.
+func (d *Dispatcher) lookOn(ctx context.Context, j *job, l looking) (end ending, quiet, ok bool) {
+	say := Text{"NetEase did not answer.", "网易云信没有响应。"}
+	for i, after := range lookAfter {
+		last := i == len(lookAfter)-1
+		pause := time.Until(j.lastSent.Add(after))
+		if pause < 0 && !last {
+			continue
+		}
+		if !pauseFor(ctx, pause) {
+			return ending{}, false, false
+		}
+		look, cancel := context.WithTimeout(ctx, lookTimeout)
+		seen, settled := j.judge(look, l)
+		cancel()
+		if ctx.Err() != nil {
+			return ending{}, false, false
+		}
+		// Asked after the look: what was seen may be the work of a later command.
+		at := targetOf(j.entry)
+		later, err := d.newest(ctx, journal.Query{On: &at, After: j.entry.Number, Outcomes: effective, Limit: 1})
+		switch {
+		case err == nil && later != nil && later.Outcome != journal.Running:
+			return ending{tone: Unknown, until: j.latest(l)}, true, true
+		case err != nil, later != nil:
+			seen, settled = ending{tone: Unknown, until: j.latest(l)}, false
+		}
+		seen.text = j.say(say, nil).then(seen.text)
+		if settled {
+			return seen, false, true
+		}
+		end = seen
+	}
+	end.text = end.text.below(j.say(sayUnknownForGood, j.facts(values{"asked": j.say(l.asked, j.facts())})))
+	end.choices = j.retryChoices()
+	return end, false, true
+}
+
+// fits tells whether a mute that ends at until can be the one that was asked for asked: it was set between the first byte sent and a
+// minute after the last one, and it is not an earlier mute's end.
+func (j *job) fits(ctx context.Context, until time.Time, asked time.Duration) (bool, error) {
+	latest := j.lastSent.Add(inFlight)
+	if now := time.Now(); now.Before(latest) {
+		latest = now
+	}
+	if until.Before(j.sent.Add(asked-slack)) || until.After(latest.Add(asked+slack)) {
+		return false, nil
+	}
+	at := targetOf(j.entry)
+	earlier, err := j.journal.List(ctx, journal.Query{
+		On: &at, Before: j.entry.Number, Commands: []string{"mute"}, Outcomes: []journal.Outcome{journal.Done, journal.Unknown}, Limit: 20,
+	})
+	if err != nil {
+		j.log.Error("journal: list", "err", err)
+		return false, errJournal
+	}
+	for _, e := range earlier {
+		latest := e.Until.Add(slack)
+		if e.Outcome == journal.Unknown {
+			latest = latest.Add(Budget + inFlight) // when it was set is not known
+		}
+		if !until.Before(e.Until.Add(-slack)) && !until.After(latest) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,235 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+)
+
+const (
+	recoverEvery = time.Second
+	recoveries   = 16 // commands carried out at once; any number waits for its turn
+
+	// A command is repeated after a crash when it is not older than this: later nobody expects it any more.
+	repeatAge = 2 * time.Minute
+)
+
+// Recover takes up what dead processes have left, at once and then every second, until ctx ends; it returns when what it has begun has
+// ended too. Each entry's command is carried out or looked after to its end, and its answer given.
+func (d *Dispatcher) Recover(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	slots := make(chan struct{}, recoveries)
+	trouble := ""
+	for {
+		entries, err := d.Journal.Take(ctx)
+		if text := errorText(err); text != trouble && ctx.Err() == nil {
+			trouble = text
+			if err != nil {
+				d.Log.Error("journal: take over", "err", err)
+			} else {
+				d.Log.Info("journal: take over works again")
+			}
+		}
+		for _, e := range entries {
+			running.Go(func() { d.recover(ctx, e, slots) })
+		}
+		if !pauseFor(ctx, recoverEvery) {
+			return
+		}
+	}
+}
+
+// recover takes up one entry. Nobody else will while this process lives, so it always comes to an end, or to the end of ctx.
+func (d *Dispatcher) recover(ctx context.Context, e journal.Entry, slots chan struct{}) {
+	log := d.Log.With("number", e.Number)
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			d.abandon(ctx, e)
+		}
+	}()
+	log.Info("taken over", "outcome", e.Outcome, "age", time.Since(e.At).Round(time.Millisecond), "attempts", e.Attempts)
+	j, err := d.resumed(e)
+	if err != nil {
+		d.abandon(ctx, e)
+		return
+	}
+	to := late{ReplyTo(e.ReplyTo), e.ReplyBy}
+	j.repeated, j.sent, j.lastSent = true, e.At, earlier(time.Now(), e.At.Add(Budget))
+	if e.Outcome != journal.Running {
+		d.goOnAfter(ctx, j, to)
+		return
+	}
+	ended := d.running.begin(e.Number)
+	defer ended()
+	end, ok := d.redo(ctx, j, slots)
+	if !ok {
+		return // the stop came: the next process takes it up
+	}
+	reply := d.conclude(ctx, j, end, to, ended)
+	if !reply.Repeat {
+		d.Answered(e.Number, false)
+	}
+}
+
+// goOnAfter does what remains to be done for an entry that has ended: its answer may not be given, its effect not known.
+func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
+	e := j.entry
+	reply, more, ok := keptReply(e)
+	if !ok {
+		reply = j.reply(ending{tone: Unknown, text: Prose{}.words(e.Text)})
+	}
+	a := &answer{job: j, reply: reply, late: to}
+	if more {
+		d.authorize(j) // only for the words: looking changes nothing
+		if c := j.Command.change(j); c.look != nil {
+			a.look = &looking{change: c, effect: netease.Unclear}
+		}
+	}
+	if e.Delivery == journal.Pending {
+		d.work.run(func(ctx context.Context) { d.goOn(ctx, a, false) })
+	} else if a.look != nil {
+		d.work.run(func(ctx context.Context) { d.goOnLooking(ctx, a, true) })
+	} else { // nothing is left but to say so
+		d.delivered(ctx, a, e.Delivery)
+	}
+}
+
+// redo brings a command to an end that another process was carrying out. It is false when ctx ended before.
+func (d *Dispatcher) redo(ctx context.Context, j *job, slots chan struct{}) (ending, bool) {
+	for pause := firstRetry; ; pause = min(2*pause, longestRetry) {
+		end, err := d.redoNow(ctx, j, slots)
+		if err == nil {
+			return end, true
+		}
+		if ctx.Err() != nil {
+			return ending{}, false
+		}
+		j.log.Error("recovery is tried again", "err", err, "again_in", pause)
+		if !pauseFor(ctx, pause) {
+			return ending{}, false
+		}
+	}
+}
+
+// redoNow makes one try. An error is the journal's, or tells that its time was over before anything was sent.
+func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (ending, error) {
+	ctx, cancel := context.WithTimeout(ctx, Budget)
+	defer cancel()
+	var newest *journal.Entry
+	if j.Command.Write {
+		before, err := d.before(ctx, j.entry)
+		if err == nil {
+			newest, err = d.turn(ctx, j.entry, before)
+		}
+		if err != nil {
+			return ending{}, err
+		}
+	}
+	// Only what has its turn takes a slot: who has one waits for nobody.
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return ending{}, ctx.Err()
+	}
+	if j.Command.Write && timeLeft(ctx) < minRun {
+		return ending{}, context.DeadlineExceeded
+	}
+	fresh := time.Since(j.entry.At) <= repeatAge
+	if !j.Command.Write {
+		if !fresh || j.Command.Repeats {
+			return ending{tone: Failed, text: j.say(sayInterruptedRead, nil)}, nil
+		}
+		if denied := d.authorizeAgain(ctx, j); denied != nil {
+			return ending{tone: Refused, text: denied}, nil
+		}
+		return d.run(j, func() ending { return j.Command.do(ctx, j) }), nil
+	}
+	later, err := d.after(ctx, j.entry, 0)
+	if err != nil {
+		return ending{}, err
+	}
+	if later != nil {
+		return ending{tone: Unknown, text: j.say(sayInterrupted, nil).then(j.say(sayOvertaken, values{
+			"later": later.Number, "line": id(shorten(later.Effect))}))}, nil
+	}
+	denied := d.authorizeAgain(ctx, j)
+	if denied != nil && j.retries != nil {
+		denied = j.noEntry(j.retries.Number).text
+	}
+	if denied != nil {
+		return ending{tone: Unknown, text: j.say(sayInterrupted, nil).then(denied).below(j.say(sayNotRepeated, nil))}, nil
+	}
+	// Where the guard says no now it said no before: nothing was sent.
+	if end, stop, err := d.guard(ctx, j, newest, newest); stop || err != nil {
+		return end, err
+	}
+	return d.run(j, func() ending { return d.lookOrRepeat(ctx, j, fresh) }), nil
+}
+
+// lookOrRepeat looks whether the change was made, and makes it, under the same RequestId, where that cannot be seen and the command is
+// still fresh.
+func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, fresh bool) ending {
+	ctx, release := d.Journal.Hold(ctx, j.entry.Owner)
+	defer release()
+	c := j.Command.change(j)
+	l := looking{change: c, effect: netease.Unclear}
+	if c.look != nil {
+		if end, settled := j.judge(ctx, l); settled && (end.tone == Done || !fresh) {
+			end.text = j.say(sayInterrupted, nil).then(end.text)
+			return end
+		}
+	}
+	if fresh {
+		return j.perform(ctx, c)
+	}
+	end := j.looked(ctx, l)
+	end.text = j.say(sayInterrupted, nil).then(end.text)
+	return end
+}
+
+// authorizeAgain is authorize with the person's groups as they are now.
+func (d *Dispatcher) authorizeAgain(ctx context.Context, j *job) Prose {
+	if d.Renew != nil {
+		j.who = d.Renew(ctx, j.who)
+	}
+	return d.authorize(j)
+}
+
+// abandon ends an entry that cannot be taken up: an older version has written it, or the bot itself.
+func (d *Dispatcher) abandon(ctx context.Context, e journal.Entry) {
+	log := d.Log.With("number", e.Number)
+	if e.Outcome == journal.Running {
+		result := journal.Result{Outcome: journal.Unknown, Text: sayInterrupted.English, Duration: time.Since(e.At)}
+		if !insist(ctx, log, "outcome", func(ctx context.Context) error { return d.Journal.Finish(ctx, e.Number, result) }) {
+			return
+		}
+	}
+	delivery := cmp.Or(e.Delivery, journal.Undelivered)
+	if delivery == journal.Pending {
+		delivery = journal.Undelivered
+	}
+	insist(ctx, log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, e.Number, delivery) })
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,99 @@
+package commands
+
+import (
+	"encoding/json"
+	"maps"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+	"roomwarden/permissions"
+)
+
+// A resume is what the journal keeps of a request besides its entry, so that another process can take it up.
+type resume struct {
+	Who      permissions.Subject `json:"who"`
+	Language Language            `json:"language"`
+	Again    bool                `json:"again,omitempty"`   // again=yes was given
+	Retries  int64               `json:"retries,omitempty"` // the number of the entry that this one does again
+}
+
+func (j *job) resume() []byte {
+	r := resume{Who: j.who, Language: j.language, Again: j.args[again.Name].Yes}
+	if j.retries != nil {
+		r.Retries = j.retries.Number
+	}
+	b, err := json.Marshal(r)
+	if err != nil { // it holds strings only
+		j.log.Error("a request cannot be kept", "err", err)
+	}
+	return b
+}
+
+// entryOf is what the journal is to know of a request.
+func (j *job) entryOf(req Request, key string) journal.Entry {
+	e := journal.Entry{
+		Key: key, RequestID: netease.NewRequestID(), At: req.At,
+		Platform: string(req.Who.Platform), Space: req.Who.Space, Channel: req.Where, Person: req.Who.ID(), Name: plain(req.Who.Name),
+		Line: plain(req.Line), Effect: j.effect(), Command: j.Command.Name, Write: j.Command.Write,
+		Room: int64(j.room), Target: j.args["target"].Word, Reason: j.args[reason.Name].Word,
+		ReplyTo: string(req.ReplyTo), ReplyBy: req.ReplyBy,
+	}
+	e.Resume = j.resume()
+	return e
+}
+
+// effect is the line as it was understood: every argument by its name, rooms by their ids, and without what does not change what is
+// asked for. Parse reads it.
+func (j *job) effect() string {
+	c := Call{Command: j.Command, args: maps.Clone(j.args)}
+	if j.room > 0 {
+		c.args[room.Name] = Value{Room: j.room}
+	}
+	delete(c.args, again.Name)
+	return c.String()
+}
+
+// resumed is the job of an entry that another process has begun, or why it cannot be made.
+func (d *Dispatcher) resumed(e journal.Entry) (*job, error) {
+	var r resume
+	if err := json.Unmarshal(e.Resume, &r); err != nil {
+		return nil, err
+	}
+	call, err := Parse(e.Effect)
+	if err != nil {
+		return nil, err
+	}
+	j := d.job(call, r.Who, r.Language)
+	j.room = call.args[room.Name].Room
+	if r.Again {
+		j.args[again.Name] = Value{Yes: true}
+	}
+	if r.Retries != 0 {
+		j.retries = &journal.Entry{Number: r.Retries}
+	}
+	j.begun(e)
+	return j, nil
+}
+
+// A keptAnswer is an answer as the journal keeps it.
+type keptAnswer struct {
+	Reply
+	More bool `json:"more,omitempty"` // the effect is looked at for another one
+}
+
+func (j *job) kept(r Reply, more bool) []byte {
+	b, err := json.Marshal(keptAnswer{r, more})
+	if err != nil {
+		j.log.Error("an answer cannot be kept", "err", err) // a redelivery will hear that there is no outcome
+	}
+	return b
+}
+
+// keptReply is the answer of an entry that has ended, and whether more was to come; ok is false when there is none.
+func keptReply(e journal.Entry) (r Reply, more, ok bool) {
+	var a keptAnswer
+	if e.Outcome == journal.Running || json.Unmarshal(e.Answer, &a) != nil {
+		return Reply{}, false, false
+	}
+	return a.Reply, a.More, true
+}

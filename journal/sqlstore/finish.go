@@ -1,0 +1,93 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"roomwarden/journal"
+)
+
+var (
+	finishSQL = newStatement(`
+		UPDATE entries SET outcome = ?, moderator = ?, moderator_lower = ?, code = ?, answer = ?, text = ?, until_us = ?, duration_us = ?,
+			more = ?, delivery = 'pending'
+		WHERE number = ? AND owner = ? AND (outcome = 'running' OR more)`)
+
+	answeredSQL = newStatement(`
+		UPDATE entries SET delivery = ?, open = more,
+			resume      = CASE WHEN more THEN resume END,
+			reply_to    = CASE WHEN more THEN reply_to END,
+			reply_by_us = CASE WHEN more THEN reply_by_us END
+		WHERE number = ? AND owner = ? AND open AND outcome <> 'running'`)
+
+	checkSQL = newStatement(`INSERT INTO checks (id, at_us) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_us = excluded.at_us`)
+)
+
+// Finish is journal.Store's. With a context that comes from Hold, it is for the owner that was held.
+func (s *Store) Finish(ctx context.Context, number int64, r journal.Result) error {
+	if err := s.finish(ctx, number, r); err != nil {
+		return fmt.Errorf("finish journal entry %d: %w", number, err)
+	}
+	return nil
+}
+
+func (s *Store) finish(ctx context.Context, number int64, r journal.Result) error {
+	switch {
+	case r.Outcome == "" || r.Outcome == journal.Running:
+		return fmt.Errorf("%q is not an end", r.Outcome)
+	case r.More && r.Outcome != journal.Unknown:
+		return fmt.Errorf("no more can come after %q", r.Outcome)
+	}
+	moderator := clean(r.Moderator)
+	return s.change(ctx, number, finishSQL, string(r.Outcome), moderator, strings.ToLower(moderator), r.Code, r.Answer, clean(r.Text), micros(r.Until),
+		r.Duration.Microseconds(), r.More)
+}
+
+// Answered is journal.Store's. With a context that comes from Hold, it is for the owner that was held.
+func (s *Store) Answered(ctx context.Context, number int64, d journal.Delivery) error {
+	err := fmt.Errorf("%q is no end of an answer", d)
+	if d == journal.Delivered || d == journal.Undelivered {
+		err = s.change(ctx, number, answeredSQL, string(d))
+	}
+	if err != nil {
+		return fmt.Errorf("write what became of the answer of journal entry %d: %w", number, err)
+	}
+	return nil
+}
+
+// change carries out a statement whose last arguments are the number of an entry and its owner, or tells why there is none such.
+func (s *Store) change(ctx context.Context, number int64, statement *statement, args ...any) error {
+	var owner string
+	if !s.readOnly {
+		owner = s.owner(ctx)
+	}
+	u := &update{statement: statement, args: append(args, number, owner)}
+	if err := s.submit(ctx, u); err != nil || u.hit {
+		return err
+	}
+	err := journal.ErrNotRunning
+	readErr := s.read(ctx, `SELECT owner FROM entries WHERE number = ?`, []any{number}, func(r row) error {
+		var now string
+		if scanErr := r.Scan(&now); scanErr != nil {
+			return scanErr
+		}
+		if now != owner {
+			err = journal.ErrNotMine
+		}
+		return nil
+	})
+	if readErr != nil {
+		return readErr
+	}
+	return err
+}
+
+// Check is journal.Store's.
+func (s *Store) Check(ctx context.Context) error {
+	if err := s.submit(ctx, &update{statement: checkSQL, args: []any{time.Now().UnixMicro()}}); err != nil {
+		return fmt.Errorf("write to the journal: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLimiterSpacesTheCallsOfAllProcesses(t *testing.T) {
+	address := newPostgres(t)
+	limiters := []*Limiter{openAt(t, address).Limiter(), openAt(t, address).Limiter()}
+	const perSecond, places = 20.0, 25
+	var mu sync.Mutex
+	var at []time.Duration // when each place is, after the beginning
+	begin := time.Now()
+	var wg sync.WaitGroup
+	for i := range places {
+		wg.Go(func() {
+			wait, ok, err := limiters[i%2].Take(t.Context(), "mute", perSecond, time.Minute)
+			assert.NoError(t, err)
+			assert.True(t, ok)
+			mu.Lock()
+			defer mu.Unlock()
+			at = append(at, time.Since(begin)+wait)
+		})
+	}
+	wg.Wait()
+	// After the burst of 5 there are 20 in a second.
+	assert.GreaterOrEqual(t, slices.Max(at), (places-usualBurst)*time.Second/perSecond)
+
+	wait, ok, err := limiters[0].Take(t.Context(), "mute", perSecond, 10*time.Millisecond)
+	require.NoError(t, err)
+	assert.False(t, ok, "it would be longer")
+	assert.Greater(t, wait, 10*time.Millisecond)
+	wait, ok, err = limiters[0].Take(t.Context(), "mute", perSecond, time.Minute)
+	require.NoError(t, err)
+	assert.True(t, ok)
+	assert.LessOrEqual(t, wait, (places-usualBurst+1)*time.Second/perSecond, "what was not taken is not counted")
+
+	wait, ok, err = limiters[1].Take(t.Context(), "unmute", perSecond, 0)
+	require.NoError(t, err)
+	assert.True(t, ok, "each name by itself")
+	assert.Zero(t, wait)
+}
+
+func TestLimiterRestsForAll(t *testing.T) {
+	address := newPostgres(t)
+	one, other := openAt(t, address).Limiter(), openAt(t, address).Limiter()
+	require.NoError(t, one.Rest(t.Context(), "mute", 10*time.Second))
+	require.NoError(t, other.Rest(t.Context(), "mute", time.Second), "shorter")
+	for _, l := range []*Limiter{one, other} {
+		wait, ok, err := l.Take(t.Context(), "mute", 20, 5*time.Second)
+		require.NoError(t, err)
+		assert.False(t, ok)
+		assert.Greater(t, wait, 9*time.Second)
+		wait, ok, err = l.Take(t.Context(), "mute", 20, time.Minute)
+		require.NoError(t, err)
+		assert.True(t, ok)
+		assert.Greater(t, wait, 9*time.Second)
+		_, _, err = l.Take(t.Context(), "mute", 0, time.Minute)
+		assert.ErrorContains(t, err, "rate")
+	}
+}
+
+func TestSQLiteHasNoLimiter(t *testing.T) {
+	assert.Nil(t, openAt(t, "sqlite:"+newPath(t)).Limiter())
+}

@@ -1,0 +1,124 @@
+package sqlstore
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+
+	"roomwarden/journal"
+)
+
+const (
+	maxWaiting = 4096 // calls; more are refused at once
+	maxBatch   = 256  // calls in one transaction
+)
+
+// A call is a write that waits for the writer.
+type call struct {
+	ctx  context.Context // when it ends before the call's turn, nothing is written
+	op   operation
+	turn atomic.Int32
+	err  error      // how it ended; the writer's own
+	done chan error // gets one answer, after the commit; has room for it, so the writer never waits for the caller
+}
+
+// An operation is a *beginning or an *update. It belongs to the writer until its call is answered.
+type operation any
+
+// An update changes one row, or finds that there is none to change.
+type update struct {
+	statement *statement
+	args      []any
+	hit       bool // there was one
+}
+
+const ( // what becomes of a call's turn
+	awaited = iota
+	taken   // by the writer
+	left    // by the caller, who is gone
+)
+
+// take reports whether the call's turn has come now or before; else its caller is gone.
+func (c *call) take() bool {
+	if c.ctx.Err() == nil {
+		c.turn.CompareAndSwap(awaited, taken)
+	} else {
+		c.turn.CompareAndSwap(awaited, left)
+	}
+	if c.turn.Load() == taken {
+		return true
+	}
+	c.err = c.ctx.Err()
+	return false
+}
+
+// submit has the writer carry out op and returns after the commit.
+func (s *Store) submit(ctx context.Context, op operation) error {
+	done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if s.readOnly {
+		return errReadOnly
+	}
+	if err := s.pulse.outdated(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := &call{ctx: ctx, op: op, done: make(chan error, 1)}
+	select {
+	case s.queue <- c:
+	default:
+		return journal.ErrBusy
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		if c.turn.CompareAndSwap(awaited, left) {
+			return ctx.Err()
+		}
+		return <-c.done
+	}
+}
+
+// run is the writer: it writes what is waiting, in the order of its coming, until queue is closed and empty.
+func (s *Store) run() {
+	defer close(s.ended)
+	batch := make([]*call, 0, maxBatch)
+	for first := range s.queue {
+		batch = append(batch, first)
+		runtime.Gosched() // those just answered often come back with another call
+		for more := true; more && len(batch) < maxBatch; {
+			select {
+			case c, open := <-s.queue:
+				if more = open; open {
+					batch = append(batch, c)
+				}
+			default:
+				more = false
+			}
+		}
+		s.commit(batch)
+		clear(batch)
+		batch = batch[:0]
+	}
+}
+
+// commit writes the calls of batch and answers them.
+func (s *Store) commit(batch []*call) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	s.db.write(ctx, batch)
+	for _, c := range batch {
+		if b, ok := c.op.(*beginning); ok && b.lost && c.err != nil {
+			s.orphan.add(b)
+		}
+		c.done <- c.err
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,8 +27,9 @@ import (
 
 // A killer is the real binary between fakes that can kill it, with SIGKILL, at a step of a command's way.
 type killer struct {
-	binary string
-	env    []string
+	binary  string
+	address string // of the journal
+	env     []string
 	nim    *sandbox.Sandbox
 	slack  *httptest.Server
 	stderr *watched
@@ -35,6 +37,7 @@ type killer struct {
 	mu      sync.Mutex
 	process *exec.Cmd
 	step    string   // kill at this one, once
+	lock    func()   // called when NetEase hears of a command
 	posts   []string // what came to the response URL
 }
 
@@ -63,7 +66,7 @@ var builtOnce = sync.OnceValues(func() (string, error) {
 func newKiller(t *testing.T, address string) *killer {
 	binary, err := builtOnce()
 	require.NoError(t, err, binary)
-	k := &killer{binary: binary, nim: sandbox.New("app-key", testAppSecret, nil), stderr: newWatched()}
+	k := &killer{binary: binary, address: address, nim: sandbox.New("app-key", testAppSecret, nil), stderr: newWatched()}
 	k.nim.AddRoom(sandbox.Room{ID: 123, Name: "Room 123", Creator: "zhangsan", Common: []netease.AccID{"lisi"}})
 	nim := httptest.NewServer(http.HandlerFunc(k.netease))
 	t.Cleanup(nim.Close)
@@ -72,9 +75,9 @@ func newKiller(t *testing.T, address string) *killer {
 	folder := t.TempDir()
 	policy := filepath.Join(folder, "permissions.yaml")
 	require.NoError(t, os.WriteFile(policy, []byte(testPolicy), 0o600))
-	address = cmp.Or(address, "sqlite:"+filepath.Join(folder, "journal.db"))
+	k.address = cmp.Or(address, "sqlite:"+filepath.Join(folder, "journal.db"))
 	k.env = []string{
-		"LISTEN_ADDR=127.0.0.1:0", "DATABASE_URL=" + address, "PERMISSIONS_FILE=" + policy,
+		"LISTEN_ADDR=127.0.0.1:0", "DATABASE_URL=" + k.address, "PERMISSIONS_FILE=" + policy,
 		"NETEASE_APP_KEY=app-key", "NETEASE_APP_SECRET=" + testAppSecret, "NETEASE_BASE_URLS=" + nim.URL + "/nimserver",
 		"SLACK_BOT_TOKEN=" + testBotToken, "SLACK_SIGNING_SECRET=" + testSigningSecret, "SLACK_API_URL=" + k.slack.URL + "/api/",
 	}
@@ -128,6 +131,9 @@ func (k *killer) netease(w http.ResponseWriter, r *http.Request) {
 	if k.reached(heard) {
 		panic(http.ErrAbortHandler)
 	}
+	if k.lock != nil {
+		k.lock()
+	}
 	answer := httptest.NewRecorder()
 	k.nim.ServeHTTP(answer, r)
 	if k.reached(applied) {
@@ -160,9 +166,9 @@ func (k *killer) heardOf() string {
 }
 
 // mute sends a signed command, and returns the first response; empty when the binary died before it.
-func (k *killer) mute(t *testing.T, p *program, trigger string) string {
+func (k *killer) mute(t *testing.T, p *program, trigger string, line ...string) string {
 	body := url.Values{
-		"team_id": {"T0123"}, "user_id": {"U0456"}, "user_name": {"zhangsan"}, "channel_id": {"C0789"}, "command": {"/mute"}, "text": {"123 lisi 30m"},
+		"team_id": {"T0123"}, "user_id": {"U0456"}, "user_name": {"zhangsan"}, "channel_id": {"C0789"}, "command": {"/mute"}, "text": {cmp.Or(strings.Join(line, " "), "123 lisi 30m")},
 		"trigger_id": {trigger}, "response_url": {k.slack.URL + "/hook"}, "api_app_id": {"A1"},
 	}.Encode()
 	resp, err := http.DefaultClient.Do(signed(t, p.url, body))
@@ -177,26 +183,21 @@ func (k *killer) mute(t *testing.T, p *program, trigger string) string {
 	return string(raw)
 }
 
+// entries are what the journal holds.
+func (k *killer) entries(t *testing.T) (entries []map[string]any) {
+	var out bytes.Buffer
+	require.Equal(t, exitOK, run(t.Context(), []string{"history", "--json"}, world{Environ: k.env, Out: &out, Err: &out}), "%s", &out)
+	require.NoError(t, json.Unmarshal(out.Bytes(), &entries))
+	return entries
+}
+
 // settled waits until the journal holds no open entry, and returns its entries.
-func (k *killer) settled(t *testing.T) []map[string]any {
-	deadline := time.Now().Add(40 * time.Second)
-	for {
-		var out bytes.Buffer
-		require.Equal(t, exitOK, run(t.Context(), []string{"history", "--json"}, world{Environ: k.env, Out: &out, Err: &out}), "%s", &out)
-		var entries []map[string]any
-		require.NoError(t, json.Unmarshal(out.Bytes(), &entries))
-		open := false
-		for _, e := range entries {
-			open = open || e["outcome"] == "running" || e["delivery"] == "pending"
-		}
-		if !open {
-			return entries
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("still open: %s\n%s", &out, k.stderr)
-		}
-		time.Sleep(100 * time.Millisecond) // another process writes the file: there is nothing to wait on
-	}
+func (k *killer) settled(t *testing.T) (entries []map[string]any) {
+	await(t, "all is settled", func() bool {
+		entries = k.entries(t)
+		return !slices.ContainsFunc(entries, func(e map[string]any) bool { return e["outcome"] == "running" || e["delivery"] == "pending" })
+	})
+	return entries
 }
 
 // TestKilled kills the bot at each step of a command's way. The next process finishes what it has left: the command acts once, its
@@ -240,6 +241,79 @@ func testKilled(t *testing.T, address func(*testing.T) string) {
 	}
 }
 
+// TestKilledBeforeBegin kills the bot while the journal does not take the command. It was not promised anything, and either it is not in the journal and
+// never acted, or it got in all the same, as PostgreSQL's server may still carry out what the dead had sent, and then it is brought to its end.
+func TestKilledBeforeBegin(t *testing.T) {
+	onBoth(t, func(t *testing.T, k *killer) {
+		p := k.start(t)
+		unlock := journaltest.Lock(t, k.address)
+		first := k.mute(t, p, "trigger-1")
+		assert.Contains(t, first, "nothing is promised")
+		k.kill()
+		unlock()
+		k.start(t)
+		if entries := k.settled(t); len(entries) == 0 {
+			assert.Empty(t, k.nim.Calls())
+			assert.Empty(t, k.heardOf())
+			return
+		}
+		k.finished(t, first)
+	})
+}
+
+// TestKilledBeforeFinish kills the bot when NetEase has answered and the journal does not take the outcome.
+func TestKilledBeforeFinish(t *testing.T) {
+	onBoth(t, func(t *testing.T, k *killer) {
+		p := k.start(t)
+		var unlock func()
+		k.lock = sync.OnceFunc(func() { unlock = journaltest.Lock(t, k.address) })
+		first := k.mute(t, p, "trigger-1")
+		assert.Contains(t, first, "Working on it")
+		k.kill()
+		unlock()
+		k.start(t)
+		k.finished(t, first)
+	})
+}
+
+// TestKilledBeforeItsTurn kills the bot while one command is at NetEase and another one waits behind it. The next process carries out both, in their
+// order.
+func TestKilledBeforeItsTurn(t *testing.T) {
+	onBoth(t, func(t *testing.T, k *killer) {
+		p := k.start(t)
+		dead := make(chan struct{})
+		k.lock = sync.OnceFunc(func() { <-dead })
+		var both sync.WaitGroup
+		both.Go(func() { k.mute(t, p, "trigger-1") })
+		await(t, "the first is at NetEase", func() bool { return len(k.entries(t)) == 1 })
+		both.Go(func() { k.mute(t, p, "trigger-2", "123 lisi 45m") })
+		both.Wait() // both are acknowledged
+		require.Len(t, k.entries(t), 2)
+		k.kill()
+		close(dead)
+		k.start(t)
+		for _, e := range k.settled(t) {
+			assert.Equal(t, "done", e["outcome"], "%s", k.stderr)
+			assert.Equal(t, "delivered", e["delivery"])
+		}
+		var applied []string
+		ids := map[string]bool{}
+		for _, c := range k.nim.Calls() {
+			if c.Op == netease.OpTemporaryMute && c.Applied {
+				applied = append(applied, c.Form.Get("muteDuration"))
+				ids[c.RequestID] = true
+			}
+		}
+		assert.Len(t, ids, 2)
+		assert.Equal(t, "2700", applied[len(applied)-1], "the later one has the last word")
+	})
+}
+
+func onBoth(t *testing.T, test func(t *testing.T, k *killer)) {
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, newKiller(t, "")) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, newKiller(t, journaltest.Postgres(t))) })
+}
+
 // TestReplicaKilled kills one of two replicas on one database while NetEase has its command. The other carries it to its end, without a restart,
 // and goes on with its own.
 func TestReplicaKilled(t *testing.T) {
@@ -280,7 +354,7 @@ func (k *killer) finished(t *testing.T, first string) {
 
 func await(t *testing.T, what string, ready func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ready(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(40 * time.Second); !ready(); time.Sleep(20 * time.Millisecond) { // another process does it: there is nothing to wait on
 		if time.Now().After(deadline) {
 			t.Fatal("never: " + what)
 		}

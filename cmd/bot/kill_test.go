@@ -30,9 +30,9 @@ type killer struct {
 	binary  string
 	address string // of the journal
 	env     []string
-	nim    *sandbox.Sandbox
-	slack  *httptest.Server
-	stderr *watched
+	nim     *sandbox.Sandbox
+	slack   *httptest.Server
+	stderr  *watched
 
 	mu      sync.Mutex
 	process *exec.Cmd

@@ -27,7 +27,7 @@ type answer struct {
 	reply   Reply
 	late    late
 	look    *looking      // goes on after the answer; nil: it does not
-	written chan struct{} // closed when the journal has the outcome
+	written chan struct{} // closed when the journal has the outcome, or will not have it from this process
 }
 
 // answers are those that Handle has returned, until the adapter tells what became of them. The zero value is ready.
@@ -60,7 +60,7 @@ func (d *Dispatcher) Answered(number int64, delivered bool) {
 	if a == nil {
 		return
 	}
-	d.work.run(func(ctx context.Context) {
+	d.goesOn(a.job.entry, func(ctx context.Context) {
 		select {
 		case <-a.written:
 		case <-ctx.Done():
@@ -101,12 +101,10 @@ func (d *Dispatcher) goOnLooking(ctx context.Context, a *answer, delivered bool)
 	if !ok {
 		return // another process goes on
 	}
-	reply := a.reply
-	if !quiet {
-		reply = j.reply(end)
-	}
+	end.code = a.look.Code
+	reply := j.reply(end)
 	result := j.result(end, reply, time.Since(j.entry.At))
-	if !insist(ctx, j.log, "outcome after looking", func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Number, result) }) {
+	if !insist(ctx, j.log, "outcome after looking", func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Hand(), result) }) {
 		return
 	}
 	j.log.Info("looked", "outcome", result.Outcome)
@@ -154,5 +152,5 @@ func (d *Dispatcher) giveOnce(ctx context.Context, a *answer, more bool) error {
 }
 
 func (d *Dispatcher) delivered(ctx context.Context, a *answer, what journal.Delivery) {
-	insist(ctx, a.job.log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, a.job.entry.Number, what) })
+	insist(ctx, a.job.log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, a.job.entry.Hand(), what) })
 }

@@ -65,10 +65,16 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 	ctx, cancel := context.WithDeadline(ctx, req.At.Add(Budget))
 	defer cancel()
 	language := LanguageOf(req.Locale, d.Language)
+	var j *job
+	first := false
 	defer func() {
 		if p := recover(); p != nil {
 			d.Log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			reply = Broken(language)
+			if first && j.entry.Number != 0 {
+				e := j.entry
+				d.work.run(func(ctx context.Context) { d.abandon(ctx, e) })
+			}
 		}
 	}()
 
@@ -78,14 +84,13 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 		d.Log.Info("not understood", "platform", req.Who.Platform, "person", req.Who.ID(), "why", mistake.say.English)
 		return Reply{Tone: Refused, Language: language, Text: mistake.in(language)}
 	}
-	j := d.job(call, req.Who, language)
+	j = d.job(call, req.Who, language)
 	j.allowed = req.Allowed
 	if call.Command.open() { // asks nobody, leaves no trace
 		end := d.run(j, func() ending { return call.Command.do(ctx, j) })
 		d.observe(req.Who, call.Command.Name, end.tone)
 		return j.reply(end)
 	}
-	first := false
 	v, _, _ := d.flights.Do(req.Key, func() (any, error) {
 		first = true
 		return d.once(ctx, req, j), nil
@@ -114,8 +119,9 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	defer leave()
 	if err := d.resolve(ctx, j); err != nil {
 		j.log.Error("journal: get", "err", err)
-		d.observe(req.Who, j.Command.Name, Failed)
-		return j.reply(ending{tone: Failed, text: j.report(errJournal).whole()})
+		d.observe(req.Who, j.Command.Name, Refused)
+		r := j.report(errJournal)
+		return j.reply(ending{tone: Refused, text: r.what.then(j.say(sayNothingChanged, nil)).below(r.advice)})
 	}
 	// Where a room's name leads is looked up first, so that the entry says which room was meant.
 	ref := j.args[room.Name]
@@ -127,6 +133,7 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	key, shared := d.strangers.key(j.policy, req)
 	writing, cancel := context.WithTimeout(ctx, beginTimeout)
 	begun, err := d.Journal.Begin(writing, j.entryOf(req, key))
+	tooLate := writing.Err() != nil
 	cancel()
 	if err != nil {
 		j.log.Error("journal: begin", "err", err)
@@ -141,7 +148,7 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 		j.log.Info("delivered again", "deliveries", begun.Deliveries, "outcome", begun.Outcome)
 		return d.again(ctx, j)
 	}
-	if req.Accepted != nil {
+	if req.Accepted != nil && !tooLate {
 		req.Accepted(begun.Number)
 	}
 	if shared && !begun.Fresh {
@@ -151,6 +158,9 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	}
 	end := d.running.begin(begun.Number)
 	act := func() ending { return d.act(ctx, j, begun.Before) }
+	if tooLate { // this includes that the time of the whole command is over
+		act = func() ending { return ending{tone: Refused, text: j.say(sayWrittenLate, nil)} }
+	}
 	return d.conclude(ctx, j, d.run(j, act), late{to: req.ReplyTo, by: req.ReplyBy}, end)
 }
 
@@ -220,8 +230,9 @@ func (j *job) reply(end ending) Reply {
 	}
 }
 
-// conclude writes an end down, also when the command has used up its time, and returns the answer. What the journal does not take at once is
-// tried again in the background. written is called when the journal has it.
+// conclude writes an end down, also when the command has used up its time, and returns the answer. An end that another process would find out if
+// this one died now is written while the person reads; any other one before. What the journal does not take at once is tried again in the
+// background. written is called when the journal has it, or another process has the entry.
 func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, written func()) Reply {
 	took := time.Since(j.entry.At)
 	d.observe(j.who, j.Command.Name, end.tone)
@@ -229,8 +240,19 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 	reply := j.reply(end)
 	a := &answer{job: j, late: to, look: end.look, written: make(chan struct{})}
 	result := j.result(end, reply, took)
-	write := func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Number, result) }
-	switch err := try(ctx, write); {
+	write := func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Hand(), result) }
+	writeOn := func(ctx context.Context) {
+		defer written()
+		defer close(a.written)
+		insist(ctx, j.log, "outcome", write)
+	}
+	err := error(nil)
+	if !end.evident {
+		err = try(ctx, write)
+	}
+	switch {
+	case end.evident:
+		d.goesOn(j.entry, writeOn)
 	case err == nil, errors.Is(err, journal.ErrNotRunning):
 		written()
 		close(a.written)
@@ -243,12 +265,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 	default:
 		j.log.Error("journal: finish", "err", err)
 		reply.Text = reply.Text.below(j.say(sayNotFinished, nil))
-		d.work.run(func(ctx context.Context) {
-			if insist(ctx, j.log, "outcome", write) {
-				close(a.written)
-			}
-			written()
-		})
+		d.goesOn(j.entry, writeOn)
 	}
 	a.reply = reply
 	d.answers.add(a)
@@ -259,7 +276,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 func (j *job) result(end ending, reply Reply, took time.Duration) journal.Result {
 	return journal.Result{
 		Outcome: outcomeOf(end.tone), Moderator: j.grant.Moderator, Code: int(end.code),
-		Answer: j.kept(reply, end.look != nil), Text: reply.Text.String(), Until: end.until, Duration: took, More: end.look != nil,
+		Answer: j.kept(reply, end.look), Text: reply.Text.String(), Until: end.until, Duration: took, More: end.look != nil,
 	}
 }
 
@@ -275,7 +292,13 @@ func (d *Dispatcher) again(ctx context.Context, j *job) Reply {
 		cancel()
 	}
 	reply, _, ok := keptReply(e)
-	if !ok {
+	switch {
+	case ok:
+	case e.Outcome == journal.Refused: // the store has ended what could not be written down in time
+		reply = j.reply(ending{tone: Refused, text: j.say(sayNotWritten, nil)})
+	case e.Outcome != journal.Running:
+		reply = j.reply(ending{tone: Unknown, text: Prose{}.words(e.Text)})
+	default:
 		reply = j.reply(ending{tone: Unknown, text: j.say(sayUnfinished, values{
 			"number": "#" + formatNumber(e.Number), "show": id("show " + formatNumber(e.Number))})})
 	}

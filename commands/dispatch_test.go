@@ -102,14 +102,14 @@ func (f *faultyJournal) Begin(ctx context.Context, e journal.Entry) (journal.Beg
 	return f.Store.Begin(ctx, e)
 }
 
-func (f *faultyJournal) Finish(ctx context.Context, n int64, r journal.Result) error {
+func (f *faultyJournal) Finish(ctx context.Context, h journal.Hand, r journal.Result) error {
 	if f.finish != nil {
 		if f.finishes--; f.finishes == 0 {
 			f.finish = nil
 		}
 		return cmp.Or(f.finish, errors.New("the last failure"))
 	}
-	return f.Store.Finish(ctx, n, r)
+	return f.Store.Finish(ctx, h, r)
 }
 
 func (f *faultyJournal) List(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
@@ -134,10 +134,10 @@ func TestJournalFails(t *testing.T) {
 	t.Run("after: it is done, and said so", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
 			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full}
-			reply := s.ask("1", "zhangsan", "mute 123 lisi 5m")
+			reply := s.ask("1", "zhangsan", "delayclose 123 idle 1h")
 			assert.Equal(t, Done, reply.Tone)
 			assert.Contains(t, reply.Text.String(), "could not be written to the journal")
-			assert.Equal(t, []string{"temporaryMute lisi 300"}, s.ops())
+			assert.Equal(t, []string{"updateDelayClosePolicy  "}, s.ops())
 		})
 	})
 	t.Run("after, for a while: the outcome is written when it can be", func(t *testing.T) {
@@ -155,9 +155,9 @@ func TestJournalFails(t *testing.T) {
 	})
 	t.Run("until the stop: one last try", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
-			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 2}
+			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 1}
 			s.ask("1", "zhangsan", "mute 123 lisi 5m")
-			synctest.Wait() // the second try is made at once, the third a second later
+			synctest.Wait() // the first try is made at once, the second a second later
 			assert.Equal(t, journal.Running, s.entries(t)[0].Outcome)
 			other := &Dispatcher{}
 			s.dispatcher, other = other, s.dispatcher // stopped here, and not once more when the stage is
@@ -195,6 +195,7 @@ func TestPanic(t *testing.T) {
 		s.dispatcher.Log = slog.New(slog.NewTextHandler(&log, nil))
 		s.dispatcher.NetEase = panicking{}
 		reply := s.ask("1", "zhangsan", "mute 123 lisi 5m")
+		synctest.Wait()
 		assert.Equal(t, Unknown, reply.Tone, "who knows what was sent")
 		assert.EqualValues(t, 1, reply.Number)
 		assert.Equal(t, journal.Unknown, s.entries(t)[0].Outcome)
@@ -221,6 +222,7 @@ func TestOneAtATime(t *testing.T) {
 		assert.Zero(t, time.Since(begun), "another target does not wait")
 		wg.Wait()
 		assert.Equal(t, []string{"temporaryMute lisi 10", "temporaryMute wangwu 40", "temporaryMute lisi 20", "temporaryMute lisi 0", "temporaryMute lisi 30"}, s.ops())
+		synctest.Wait()
 		assert.Empty(t, s.dispatcher.running.all, "nothing is left behind")
 	})
 }

@@ -56,6 +56,7 @@ type ending struct {
 	choices []Choice
 	code    netease.Code // NetEase's last code, 0 for none
 	until   time.Time    // when the effect ends by itself
+	evident bool         // whoever looks at NetEase later finds the same
 
 	look *looking // of Unknown: what goes on to find out more; nil: nothing
 }

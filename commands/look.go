@@ -26,20 +26,33 @@ const (
 // A looking is an effect that is not known, and what is known of it.
 type looking struct {
 	change
-	effect   netease.Effect // of the call: Doubtful or Unclear
-	answered bool           // NetEase has answered the only attempt
+	doubt
 }
 
-// looked looks at once. Where that does not settle it the ending is Unknown, and looking goes on.
+// A doubt is why an effect is not known. The journal keeps it for a process that goes on looking.
+type doubt struct {
+	Doubtful bool         `json:"doubtful,omitempty"` // NetEase has refused, by a code that says little: netease.Doubtful. Else the effect is netease.Unclear
+	Answered bool         `json:"answered,omitempty"` // NetEase has answered the only attempt
+	Code     netease.Code `json:"code,omitempty"`     // its last code, 0 for none
+	Sent     time.Time    `json:"sent"`               // when the first byte of the call may have been sent
+	LastSent time.Time    `json:"last_sent"`          // and the last
+}
+
+// looked looks at once. Where that does not settle it the ending is Unknown, and looking goes on, unless its time is over already.
 func (j *job) looked(ctx context.Context, l looking) ending {
 	if l.look == nil {
 		return ending{tone: Unknown, text: j.say(l.unseen, j.facts()), choices: j.retryChoices()}
 	}
 	end, settled := j.judge(ctx, l)
-	if !settled {
-		end.text = end.text.below(j.say(sayUnknown, j.facts(values{"asked": j.say(l.asked, j.facts())})))
-		end.choices, end.look = j.retryChoices(), &l
+	if settled {
+		return end
 	}
+	say := sayCannotTell
+	if time.Since(l.LastSent) < lookAfter[len(lookAfter)-1] {
+		say, end.look = sayUnknown, &l
+	}
+	end.text = end.text.below(j.say(say, j.facts(values{"asked": j.say(l.asked, j.facts())})))
+	end.choices = j.retryChoices()
 	return end
 }
 
@@ -51,18 +64,22 @@ func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
 		return ending{tone: Unknown, until: j.latest(l), text: j.say(sayLookFailed, nil).then(j.report(err).what)}, false
 	}
 	text := j.say(sayLooked, values{"seen": seen.words})
-	over := l.lasts > 0 && time.Since(j.sent) >= l.lasts-slack // what it was to make so would have ended by itself
+	over := l.lasts > 0 && time.Since(l.Sent) >= l.lasts-slack // what it was to make so would have ended by itself
 	switch {
-	case seen.so == isSo && (l.effect == netease.Doubtful || l.answered && !seen.mine): // it is so, and perhaps was so before
+	case seen.so == isSo && (l.Doubtful || l.Answered && !seen.mine): // it is so, and perhaps was so before
 		return ending{tone: NoChange, text: text}, true
 	case seen.so == isSo:
+		who := Text{"By {by}.", "操作人：{by}。"}
+		if !seen.mine { // it is as it was to be; who made it so cannot be told
+			who = Text{"Asked for by {by}.", "由 {by} 提出。"}
+		}
 		end := l.done()
-		end.text, end.until = text.then(j.say(Text{"By {by}.", "操作人：{by}。"}, j.facts())), seen.until
+		end.text, end.until = text.then(j.say(who, j.facts())), seen.until
 		return end, true
 	case seen.so == isNotSo && over:
-	case seen.so == isNotSo && l.effect == netease.Doubtful: // NetEase has answered: nothing is under way any more
+	case seen.so == isNotSo && l.Doubtful: // NetEase has answered: nothing is under way any more
 		return ending{tone: Failed, text: text}, true
-	case seen.so == isNotSo && time.Since(j.lastSent) >= inFlight:
+	case seen.so == isNotSo && time.Since(l.LastSent) >= inFlight:
 		return ending{tone: Failed, text: text.then(j.say(sayRetry, j.facts())), choices: j.retryChoices()}, true
 	}
 	return ending{tone: Unknown, until: j.latest(l), text: text}, false
@@ -73,16 +90,19 @@ func (j *job) latest(l looking) time.Time {
 	if l.lasts == 0 {
 		return time.Time{}
 	}
-	return j.sent.Add(l.lasts)
+	return l.Sent.Add(l.lasts)
 }
 
 // lookOn looks again, at growing intervals, until the effect is known, a later command has come between, or ten minutes are over. It
-// returns what the person is to hear then; ok is false when ctx has ended before. quiet tells that there is nothing new to hear.
+// returns what the person is to hear then; ok is false when ctx has ended before. quiet tells that it is not worth another message.
 func (d *Dispatcher) lookOn(ctx context.Context, j *job, l looking) (end ending, quiet, ok bool) {
 	say := Text{"NetEase did not answer.", "网易云信没有响应。"}
+	if l.Answered {
+		say = Text{"NetEase's answer left it open.", "网易云信的响应没有说明结果。"}
+	}
 	for i, after := range lookAfter {
 		last := i == len(lookAfter)-1
-		pause := time.Until(j.lastSent.Add(after))
+		pause := time.Until(l.LastSent.Add(after))
 		if pause < 0 && !last {
 			continue
 		}
@@ -100,7 +120,8 @@ func (d *Dispatcher) lookOn(ctx context.Context, j *job, l looking) (end ending,
 		later, err := d.newest(ctx, journal.Query{On: &at, After: j.entry.Number, Outcomes: effective, Limit: 1})
 		switch {
 		case err == nil && later != nil && later.Outcome != journal.Running:
-			return ending{tone: Unknown, until: j.latest(l)}, true, true
+			return ending{tone: Unknown, until: j.latest(l), text: j.say(sayOvertakenLook, j.facts(values{
+				"asked": j.say(l.asked, j.facts()), "later": later.Number, "line": id(shorten(later.Effect))}))}, true, true
 		case err != nil, later != nil:
 			seen, settled = ending{tone: Unknown, until: j.latest(l)}, false
 		}
@@ -114,6 +135,9 @@ func (d *Dispatcher) lookOn(ctx context.Context, j *job, l looking) (end ending,
 	end.choices = j.retryChoices()
 	return end, false, true
 }
+
+// learn tells the job what the process before it knew of its call.
+func (j *job) learn(d doubt) { j.sent, j.lastSent = d.Sent, d.LastSent }
 
 // fits tells whether a mute that ends at until can be the one that was asked for asked: it was set between the first byte sent and a
 // minute after the last one, and it is not an earlier mute's end.

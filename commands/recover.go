@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"roomwarden/journal"
-	"roomwarden/netease"
+	"roomwarden/permissions"
 )
 
 const (
@@ -49,12 +49,7 @@ func (d *Dispatcher) Recover(ctx context.Context) {
 // recover takes up one entry. Nobody else will while this process lives, so it always comes to an end, or to the end of ctx.
 func (d *Dispatcher) recover(ctx context.Context, e journal.Entry, slots chan struct{}) {
 	log := d.Log.With("number", e.Number)
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			d.abandon(ctx, e)
-		}
-	}()
+	defer d.survive(ctx, e)
 	log.Info("taken over", "outcome", e.Outcome, "age", time.Since(e.At).Round(time.Millisecond), "attempts", e.Attempts)
 	j, err := d.resumed(e)
 	if err != nil {
@@ -79,6 +74,22 @@ func (d *Dispatcher) recover(ctx context.Context, e journal.Entry, slots chan st
 	}
 }
 
+// goesOn runs f in the background, for an entry in hand.
+func (d *Dispatcher) goesOn(e journal.Entry, f func(context.Context)) {
+	d.work.run(func(ctx context.Context) {
+		defer d.survive(ctx, e)
+		f(ctx)
+	})
+}
+
+// survive, deferred, ends an entry that made its work panic. Otherwise the process would end, and the next one would meet the same.
+func (d *Dispatcher) survive(ctx context.Context, e journal.Entry) {
+	if p := recover(); p != nil {
+		d.Log.Error("panic", "number", e.Number, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		d.abandon(ctx, e)
+	}
+}
+
 // goOnAfter does what remains to be done for an entry that has ended: its answer may not be given, its effect not known.
 func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
 	e := j.entry
@@ -87,16 +98,19 @@ func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
 		reply = j.reply(ending{tone: Unknown, text: Prose{}.words(e.Text)})
 	}
 	a := &answer{job: j, reply: reply, late: to}
-	if more {
-		d.authorize(j) // only for the words: looking changes nothing
+	if more != nil {
+		if d.authorize(j) != nil { // only for the words: looking changes nothing
+			j.grant = permissions.Grant{Moderator: e.Moderator, Personal: true}
+		}
+		j.learn(*more)
 		if c := j.Command.change(j); c.look != nil {
-			a.look = &looking{change: c, effect: netease.Unclear}
+			a.look = &looking{c, *more}
 		}
 	}
 	if e.Delivery == journal.Pending {
-		d.work.run(func(ctx context.Context) { d.goOn(ctx, a, false) })
+		d.goesOn(e, func(ctx context.Context) { d.goOn(ctx, a, false) })
 	} else if a.look != nil {
-		d.work.run(func(ctx context.Context) { d.goOnLooking(ctx, a, true) })
+		d.goesOn(e, func(ctx context.Context) { d.goOnLooking(ctx, a, true) })
 	} else { // nothing is left but to say so
 		d.delivered(ctx, a, e.Delivery)
 	}
@@ -181,7 +195,7 @@ func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, fresh bool) endin
 	ctx, release := d.Journal.Hold(ctx, j.entry.Owner)
 	defer release()
 	c := j.Command.change(j)
-	l := looking{change: c, effect: netease.Unclear}
+	l := looking{c, doubt{Sent: j.sent, LastSent: j.lastSent}}
 	if c.look != nil {
 		if end, settled := j.judge(ctx, l); settled && (end.tone == Done || !fresh) {
 			end.text = j.say(sayInterrupted, nil).then(end.text)
@@ -204,12 +218,19 @@ func (d *Dispatcher) authorizeAgain(ctx context.Context, j *job) Prose {
 	return d.authorize(j)
 }
 
-// abandon ends an entry that cannot be taken up: an older version has written it, or the bot itself.
+// abandon ends an entry that cannot be brought to a better end: an older version has written it, or the bot itself, or a panic came of it. So nobody
+// takes it up again.
 func (d *Dispatcher) abandon(ctx context.Context, e journal.Entry) {
-	log := d.Log.With("number", e.Number)
-	if e.Outcome == journal.Running {
-		result := journal.Result{Outcome: journal.Unknown, Text: sayInterrupted.English, Duration: time.Since(e.At)}
-		if !insist(ctx, log, "outcome", func(ctx context.Context) error { return d.Journal.Finish(ctx, e.Number, result) }) {
+	log, hand := d.Log.With("number", e.Number), e.Hand()
+	if now, err := d.Journal.Get(ctx, e.Number); err == nil {
+		e = now // what was said stays said
+	}
+	if e.Outcome == journal.Running || e.Outcome == journal.Unknown { // of the latter more may have been expected
+		result := journal.Result{
+			Outcome: journal.Unknown, Moderator: e.Moderator, Code: e.Code, Answer: e.Answer, Text: cmp.Or(e.Text, sayInterrupted.English),
+			Until: e.Until, Duration: cmp.Or(e.Duration, time.Since(e.At)),
+		}
+		if !insist(ctx, log, "outcome", func(ctx context.Context) error { return d.Journal.Finish(ctx, hand, result) }) {
 			return
 		}
 	}
@@ -217,7 +238,7 @@ func (d *Dispatcher) abandon(ctx context.Context, e journal.Entry) {
 	if delivery == journal.Pending {
 		delivery = journal.Undelivered
 	}
-	insist(ctx, log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, e.Number, delivery) })
+	insist(ctx, log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, hand, delivery) })
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -78,22 +78,26 @@ func (d *Dispatcher) resumed(e journal.Entry) (*job, error) {
 // A keptAnswer is an answer as the journal keeps it.
 type keptAnswer struct {
 	Reply
-	More bool `json:"more,omitempty"` // the effect is looked at for another one
+	Doubt *doubt `json:"doubt,omitempty"` // the effect is looked at for another answer
 }
 
-func (j *job) kept(r Reply, more bool) []byte {
-	b, err := json.Marshal(keptAnswer{r, more})
+func (j *job) kept(r Reply, look *looking) []byte {
+	kept := keptAnswer{Reply: r}
+	if look != nil {
+		kept.Doubt = &look.doubt
+	}
+	b, err := json.Marshal(kept)
 	if err != nil {
 		j.log.Error("an answer cannot be kept", "err", err) // a redelivery will hear that there is no outcome
 	}
 	return b
 }
 
-// keptReply is the answer of an entry that has ended, and whether more was to come; ok is false when there is none.
-func keptReply(e journal.Entry) (r Reply, more, ok bool) {
+// keptReply is the answer of an entry that has ended, and why more is to come, nil when none is; ok is false when there is no answer.
+func keptReply(e journal.Entry) (r Reply, more *doubt, ok bool) {
 	var a keptAnswer
 	if e.Outcome == journal.Running || json.Unmarshal(e.Answer, &a) != nil {
-		return Reply{}, false, false
+		return Reply{}, nil, false
 	}
-	return a.Reply, a.More, true
+	return a.Reply, a.Doubt, true
 }

@@ -199,7 +199,7 @@ func TestJudge(t *testing.T) {
 				j := s.dispatcher.job(call, person("zhangsan"), English)
 				j.room, j.sent, j.lastSent = 123, time.Now(), time.Now()
 				time.Sleep(tt.after)
-				end, settled := j.judge(t.Context(), looking{change: call.Command.change(j), effect: netease.Unclear})
+				end, settled := j.judge(t.Context(), looking{call.Command.change(j), doubt{Sent: j.sent, LastSent: j.lastSent}})
 				assert.Equal(t, tt.want, end.tone, "%s", end.text)
 				assert.Equal(t, tt.want != Unknown, settled)
 			})
@@ -214,7 +214,7 @@ func TestLooksBesideALaterCommand(t *testing.T) {
 		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123").Tone)
 		s.dispatcher.Answered(1, true)
 		other := s.memory.Open() // has muted the room for somebody else, and not written it down
-		_, err := other.Begin(t.Context(), journal.Entry{Key: "2", At: time.Now(), Effect: "muteroom room=123", Command: "muteroom", Room: 123, Write: true})
+		begun, err := other.Begin(t.Context(), journal.Entry{Key: "2", At: time.Now(), Effect: "muteroom room=123", Command: "muteroom", Room: 123, Write: true})
 		require.NoError(t, err)
 		s.send(t, "muteroom 123", netease.NewRequestID())
 		time.Sleep(3 * time.Minute)
@@ -222,7 +222,7 @@ func TestLooksBesideALaterCommand(t *testing.T) {
 		e, err := s.journal.Get(t.Context(), 1)
 		require.NoError(t, err)
 		assert.Equal(t, journal.Unknown, e.Outcome)
-		require.NoError(t, other.Finish(t.Context(), 2, journal.Result{Outcome: journal.Done}))
+		require.NoError(t, other.Finish(t.Context(), begun.Hand(), journal.Result{Outcome: journal.Done}))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		e, err = s.journal.Get(t.Context(), 1)
@@ -253,6 +253,70 @@ func TestBeginTakesTooLong(t *testing.T) {
 		time.Sleep(time.Hour)
 		assert.Empty(t, s.ops())
 	})
+}
+
+// slowJournal writes entries down, but takes its time and does not listen.
+type slowJournal struct{ journal.Store }
+
+func (s slowJournal) Begin(ctx context.Context, e journal.Entry) (journal.Begun, error) {
+	time.Sleep(beginTimeout + 5*time.Second)
+	return s.Store.Begin(context.WithoutCancel(ctx), e)
+}
+
+// TestBegunTooLate: what was written down, but not within ten seconds, is refused and never run either.
+func TestBegunTooLate(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Journal = slowJournal{s.journal}
+		accepted := 0
+		reply := s.dispatcher.Handle(t.Context(), Request{Key: "1", Who: person("zhangsan"), Line: "mute 123 lisi 5m", At: time.Now(), Accepted: func(int64) { accepted++ }})
+		assert.Equal(t, Refused, reply.Tone)
+		assert.Contains(t, reply.Text.String(), "took too long, so I did not do it")
+		assert.Zero(t, accepted, "nothing was promised")
+		e, err := s.journal.Get(t.Context(), 1)
+		require.NoError(t, err)
+		assert.Equal(t, journal.Refused, e.Outcome)
+		time.Sleep(time.Hour)
+		assert.Empty(t, s.ops())
+	})
+}
+
+// panicsLooking is a NetEase whose client panics when members are asked for, from some time on.
+type panicsLooking struct {
+	Chatrooms
+	now bool
+}
+
+func (p *panicsLooking) Members(ctx context.Context, room netease.RoomID, accounts []netease.AccID) ([]netease.Member, error) {
+	if p.now {
+		panic("a nil map")
+	}
+	return p.Chatrooms.Members(ctx, room, accounts)
+}
+
+// TestPanicInTheBackground: a panic in what goes on after the answer ends the entry, and not the process.
+func TestPanicInTheBackground(t *testing.T) {
+	for _, what := range []string{"looking", "delivering"} {
+		t.Run(what, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				s.nim.Inject(netease.OpTemporaryMute, sandbox.Fault{Hangup: sandbox.BeforeApplying, Times: 3})
+				nim := &panicsLooking{Chatrooms: s.dispatcher.NetEase}
+				s.dispatcher.NetEase = nim
+				require.Equal(t, Unknown, s.ask("1", "zhangsan", "mute 123 lisi 30m").Tone)
+				if what == "looking" {
+					nim.now = true
+				} else {
+					s.dispatcher.Deliver = map[permissions.Platform]Deliver{permissions.Console: func(context.Context, Late) error { panic("delivering") }}
+				}
+				s.dispatcher.Answered(1, what == "looking")
+				time.Sleep(time.Hour)
+				e, err := s.journal.Get(t.Context(), 1)
+				require.NoError(t, err)
+				assert.Equal(t, journal.Unknown, e.Outcome)
+				assert.False(t, e.Open, "nobody takes it up again")
+				assert.Contains(t, e.Text, "NetEase did not answer", "what was said stays said")
+			})
+		})
+	}
 }
 
 // TestAccepted: the number is told once, before the person is allowed; a redelivery is told nothing.

@@ -61,7 +61,7 @@ var sentences = []struct {
 		Text{"The journal cannot be read.", "操作记录无法读取。"},
 		Text{"Tell whoever runs the bot.", "请告知机器人的管理员。"}},
 	{netease.ErrNoAnswer,
-		Text{"NetEase did not answer in time, or not readably.", "网易云信没有及时响应，或响应无法识别。"},
+		Text{"NetEase did not answer in time, or its answer could not be read.", "网易云信没有及时响应，或响应无法识别。"},
 		Text{}},
 	{netease.ErrNoTime,
 		Text{"There was no time left to ask NetEase.", "剩余时间不足，没有向网易云信发出请求。"},
@@ -85,6 +85,9 @@ var (
 	sayNotFinished = Text{
 		"The outcome could not be written to the journal yet; the bot keeps trying. Tell whoever runs it.",
 		"结果暂时未能写入操作记录，机器人会继续尝试。请告知机器人的管理员。"}
+	sayWrittenLate = Text{
+		"Writing this down took too long, so I did not do it, and nothing was sent. Try again; if it stays so, tell whoever runs the bot.",
+		"写入操作记录用时过长，因此没有执行，也没有发出任何请求。请重试；如果持续如此，请告知机器人的管理员。"}
 	sayNoTime = Text{
 		"There was no time left for this command. Nothing was done; please try again.",
 		"没有足够的时间执行这条命令，未做任何操作。请重试。"}
@@ -132,14 +135,20 @@ var (
 		"I looked: {seen}",
 		"查询结果：{seen}"}
 	sayLookFailed = Text{
-		"I tried to look what became of it, and could not.",
+		"I tried to see what became of it, and could not.",
 		"尝试查询结果，但没有成功。"}
 	sayUnknown = Text{
-		"Whether {asked} took effect is not known yet. I go on looking for ten minutes and tell you here. {retry} tries again.",
+		"Whether {asked} took effect is not known yet. I will keep looking for ten minutes and tell you here. {retry} tries again.",
 		"暂时无法确定{asked}是否生效。我会在十分钟内继续查询，并在这里告知结果。{retry} 可重新执行。"}
+	sayCannotTell = Text{
+		"Whether {asked} took effect cannot be told any more. {retry} tries again.",
+		"已无法确定{asked}是否生效。{retry} 可重新执行。"}
 	sayUnknownForGood = Text{
 		"I looked for ten minutes, and cannot tell whether {asked} took effect. {retry} tries again.",
 		"查询了十分钟，仍无法确定{asked}是否生效。{retry} 可重新执行。"}
+	sayOvertakenLook = Text{
+		"Whether {asked} took effect is not known. I stopped looking: #{later} came after it on the same target, {line}.",
+		"无法确定{asked}是否生效。同一对象上之后又有 #{later}（{line}），已停止查询。"}
 	sayRetry = Text{
 		"{retry} tries again.",
 		"{retry} 可重新执行。"}

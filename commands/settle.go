@@ -64,7 +64,7 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	switch effect := netease.EffectOf(err); effect {
 	case netease.Applied:
 		end := c.done()
-		end.code = netease.CodeOK
+		end.code, end.evident = netease.CodeOK, c.look != nil
 		return end
 	case netease.Already:
 		return ending{tone: NoChange, text: j.say(c.already, j.facts()).below(j.report(err).what), code: code}
@@ -77,7 +77,9 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		if answered && e.Code == netease.CodeRepeated {
 			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.entry.RequestID)
 		}
-		r, end := j.report(err), j.looked(ctx, looking{change: c, effect: effect, answered: answered})
+		r, end := j.report(err), j.looked(ctx, looking{c, doubt{
+			Doubtful: effect == netease.Doubtful, Answered: answered, Code: code, Sent: j.sent, LastSent: j.lastSent,
+		}})
 		if end.tone == Done || end.tone == NoChange && effect == netease.Unclear || end.tone == Unknown && effect == netease.Unclear { // settled, or told what to do already
 			r.advice = nil
 		}

@@ -167,8 +167,8 @@ func TestTakenOverUnderTheRulesOfNow(t *testing.T) {
 			later := s.memory.Open() // of a process that does not take turns
 			begun, err := later.Begin(t.Context(), journal.Entry{Key: "2", At: time.Now(), Effect: "unmute room=123 target=lisi", Command: "unmute", Room: 123, Target: "lisi", Write: true})
 			require.NoError(t, err)
-			require.NoError(t, later.Finish(t.Context(), begun.Number, journal.Result{Outcome: journal.Done}))
-			require.NoError(t, later.Answered(t.Context(), begun.Number, journal.Delivered))
+			require.NoError(t, later.Finish(t.Context(), begun.Hand(), journal.Result{Outcome: journal.Done}))
+			require.NoError(t, later.Answered(t.Context(), begun.Hand(), journal.Delivered))
 			late := take(t, s, func(*Dispatcher) {})
 			assert.Equal(t, Unknown, late.Reply.Tone)
 			assert.Contains(t, late.Reply.Text.String(), "#2 came after it on the same target, unmute room=123 target=lisi")
@@ -178,6 +178,7 @@ func TestTakenOverUnderTheRulesOfNow(t *testing.T) {
 	t.Run("ended, and not answered", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
 			first := s.ask("1", "zhangsan", "mute 123 lisi 30m") // the adapter never tells what became of the answer
+			synctest.Wait()
 			s.journal.Kill()
 			late := take(t, s, func(*Dispatcher) {})
 			assert.Equal(t, first.Text.String(), late.Reply.Text.String())

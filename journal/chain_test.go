@@ -246,8 +246,8 @@ func ExampleVerify() {
 	store := memory.Open()
 	for _, key := range []string{"slack:1", "slack:2"} {
 		begun, _ := store.Begin(ctx, journal.Entry{Key: key, Line: "mute 123 lisi 5m"})
-		store.Finish(ctx, begun.Number, journal.Result{Outcome: journal.Done, Text: "lisi is muted."})
-		store.Answered(ctx, begun.Number, journal.Delivered)
+		store.Finish(ctx, begun.Hand(), journal.Result{Outcome: journal.Done, Text: "lisi is muted."})
+		store.Answered(ctx, begun.Hand(), journal.Delivered)
 	}
 	store.Seal(ctx)
 

@@ -68,6 +68,15 @@ type Entry struct {
 	Seal       int64         // its place in the chain, 1 and up; 0: not sealed yet
 }
 
+// A Hand is an entry as somebody's to finish: Owner had it in hand.
+type Hand struct {
+	Number int64
+	Owner  string
+}
+
+// Hand is the entry in the hand of its owner, as Begin, Take or Get has shown it.
+func (e Entry) Hand() Hand { return Hand{e.Number, e.Owner} }
+
 // A Result is an end of an entry: what Finish writes.
 type Result struct {
 	Outcome   Outcome
@@ -120,14 +129,14 @@ type Store interface {
 	// ends it as Refused as soon as it can. ErrBusy: too many calls wait; nothing was written.
 	Begin(ctx context.Context, e Entry) (Begun, error)
 
-	// Finish writes an end of an entry that this process has in hand: of a Running one, or of one whose end so far is
+	// Finish writes an end of an entry that this process has, or had, in hand: of a Running one, or of one whose end so far is
 	// Unknown with More to come. The answer is then Pending. ErrNotRunning when there is no such entry, or it has ended; ErrNotMine
-	// when another process has taken it over.
-	Finish(ctx context.Context, number int64, r Result) error
+	// when it has been taken over since, by another process or by this one under another name.
+	Finish(ctx context.Context, h Hand, r Result) error
 
 	// Answered writes what became of the answer of an entry that has ended, Delivered or Undelivered. When no more is to come that closes
-	// the entry. ErrNotRunning when it is not there, Running or closed; ErrNotMine when another process has taken it over.
-	Answered(ctx context.Context, number int64, d Delivery) error
+	// the entry. ErrNotRunning when it is not there, Running or closed; ErrNotMine as for Finish.
+	Answered(ctx context.Context, h Hand, d Delivery) error
 
 	// Get returns one entry. ErrNotFound when there is none of that number.
 	Get(ctx context.Context, number int64) (Entry, error)

@@ -63,14 +63,14 @@ func (m *Memory) add(e *kept) {
 }
 
 // Finish is Store's.
-func (p *Process) Finish(ctx context.Context, number int64, r Result) error {
-	doing := fmt.Sprintf("finish journal entry %d", number)
+func (p *Process) Finish(ctx context.Context, h Hand, r Result) error {
+	doing := fmt.Sprintf("finish journal entry %d", h.Number)
 	m, err := p.enter(ctx, "Finish")
 	if err != nil {
 		return said(doing, err)
 	}
 	defer m.mu.Unlock()
-	e := m.find(number)
+	e := m.find(h.Number)
 	switch {
 	case r.Outcome == "" || r.Outcome == Running:
 		return said(doing, fmt.Errorf("%q is not an end", r.Outcome))
@@ -78,7 +78,7 @@ func (p *Process) Finish(ctx context.Context, number int64, r Result) error {
 		return said(doing, fmt.Errorf("no more can come after %q", r.Outcome))
 	case e == nil:
 		return said(doing, ErrNotRunning)
-	case e.Owner != p.name:
+	case e.Owner != h.Owner:
 		return said(doing, ErrNotMine)
 	case e.Outcome != Running && !e.more:
 		return said(doing, ErrNotRunning)
@@ -90,20 +90,20 @@ func (p *Process) Finish(ctx context.Context, number int64, r Result) error {
 }
 
 // Answered is Store's.
-func (p *Process) Answered(ctx context.Context, number int64, d Delivery) error {
-	doing := fmt.Sprintf("write what became of the answer of journal entry %d", number)
+func (p *Process) Answered(ctx context.Context, h Hand, d Delivery) error {
+	doing := fmt.Sprintf("write what became of the answer of journal entry %d", h.Number)
 	m, err := p.enter(ctx, "Answered")
 	if err != nil {
 		return said(doing, err)
 	}
 	defer m.mu.Unlock()
-	e := m.find(number)
+	e := m.find(h.Number)
 	switch {
 	case d != Delivered && d != Undelivered:
 		return said(doing, fmt.Errorf("%q is no end of an answer", d))
 	case e == nil:
 		return said(doing, ErrNotRunning)
-	case e.Owner != p.name:
+	case e.Owner != h.Owner:
 		return said(doing, ErrNotMine)
 	case e.Outcome == Running || !e.Open:
 		return said(doing, ErrNotRunning)

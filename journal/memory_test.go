@@ -34,7 +34,7 @@ func TestMemoryKilled(t *testing.T) {
 
 	killed.Kill()
 	assert.ErrorIs(t, context.Cause(held), journal.ErrNotMine)
-	assert.Error(t, killed.Finish(t.Context(), b.Number, journal.Result{Outcome: journal.Done}))
+	assert.Error(t, killed.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}))
 	assert.Error(t, killed.Ready())
 	assert.False(t, killed.Leads())
 	killed.Wake() // the dead do not wake
@@ -45,7 +45,7 @@ func TestMemoryKilled(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, taken, 1)
 	assert.Equal(t, b.Number, taken[0].Number)
-	assert.NoError(t, other.Finish(t.Context(), b.Number, journal.Result{Outcome: journal.Done}))
+	assert.NoError(t, other.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}))
 }
 
 func TestMemorySilentAndAwake(t *testing.T) {
@@ -64,7 +64,7 @@ func TestMemorySilentAndAwake(t *testing.T) {
 	assert.ErrorIs(t, context.Cause(held), journal.ErrNotMine)
 	assert.NoError(t, silent.Ready())
 	assert.False(t, silent.Leads(), "another one leads already")
-	assert.ErrorIs(t, silent.Finish(t.Context(), b.Number, journal.Result{Outcome: journal.Done}), journal.ErrNotMine)
+	assert.ErrorIs(t, silent.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}), journal.ErrNotMine)
 	taken, err := silent.Take(t.Context()) // under its new name
 	require.NoError(t, err)
 	assert.Len(t, taken, 1)
@@ -74,7 +74,7 @@ func TestMemorySilentAndAwake(t *testing.T) {
 	again, err := silent.Begin(t.Context(), mute("slack:1"))
 	require.NoError(t, err)
 	assert.Equal(t, name, again.Owner)
-	assert.NoError(t, silent.Finish(t.Context(), b.Number, journal.Result{Outcome: journal.Done}))
+	assert.NoError(t, silent.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}))
 }
 
 func TestMemoryFails(t *testing.T) {
@@ -91,8 +91,8 @@ func TestMemoryFails(t *testing.T) {
 
 	_, err = failing.Begin(t.Context(), mute("slack:2"))
 	assert.ErrorIs(t, err, full)
-	assert.ErrorIs(t, failing.Finish(t.Context(), b.Number, journal.Result{Outcome: journal.Done}), full)
-	assert.ErrorIs(t, failing.Answered(t.Context(), b.Number, journal.Delivered), full)
+	assert.ErrorIs(t, failing.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}), full)
+	assert.ErrorIs(t, failing.Answered(t.Context(), b.Hand(), journal.Delivered), full)
 	_, err = failing.Get(t.Context(), b.Number)
 	assert.ErrorIs(t, err, full)
 	_, err = failing.List(t.Context(), journal.Query{})

@@ -223,9 +223,9 @@ func TestHistoryOfAFile(t *testing.T) {
 		e.Key = fmt.Sprintf("slack:trigger-%d", i)
 		begun, err := store.Begin(t.Context(), e)
 		require.NoError(t, err)
-		require.NoError(t, store.Finish(t.Context(), begun.Number, journal.Result{Outcome: outcome, Text: "an answer", Answer: []byte("an answer")}))
+		require.NoError(t, store.Finish(t.Context(), begun.Hand(), journal.Result{Outcome: outcome, Text: "an answer", Answer: []byte("an answer")}))
 		if i < 2 {
-			require.NoError(t, store.Answered(t.Context(), begun.Number, journal.Delivered))
+			require.NoError(t, store.Answered(t.Context(), begun.Hand(), journal.Delivered))
 		}
 	}
 	require.NoError(t, (&note{Command: "reload", Line: "reload", Outcome: journal.Failed, Text: "A new policy file is not in force: line 2"}).write(t.Context(), store))

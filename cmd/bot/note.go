@@ -22,9 +22,9 @@ type note struct {
 	Outcome journal.Outcome
 	Text    string
 
-	begun  time.Time
-	number int64 // 0: not begun yet
-	ended  bool
+	begun time.Time
+	hand  journal.Hand // zero: not begun yet
+	ended bool
 }
 
 // begin writes down that it begins.
@@ -36,25 +36,25 @@ func (n *note) begin(ctx context.Context, store journal.Store) error {
 	if err != nil {
 		return fmt.Errorf("note %s: %w", n.Command, err)
 	}
-	n.begun, n.number = now, begun.Number
+	n.begun, n.hand = now, begun.Hand()
 	return nil
 }
 
 // write writes what is not written yet. After an error it can be called again.
 func (n *note) write(ctx context.Context, store journal.Store) error {
-	if n.number == 0 {
+	if n.hand.Number == 0 {
 		if err := n.begin(ctx, store); err != nil {
 			return err
 		}
 	}
 	if !n.ended {
 		result := journal.Result{Outcome: n.Outcome, Text: n.Text, Duration: time.Since(n.begun)}
-		if err := n.step(ctx, func(ctx context.Context) error { return store.Finish(ctx, n.number, result) }); err != nil {
+		if err := n.step(ctx, func(ctx context.Context) error { return store.Finish(ctx, n.hand, result) }); err != nil {
 			return err
 		}
 		n.ended = true
 	}
-	return n.step(ctx, func(ctx context.Context) error { return store.Answered(ctx, n.number, journal.Delivered) })
+	return n.step(ctx, func(ctx context.Context) error { return store.Answered(ctx, n.hand, journal.Delivered) })
 }
 
 // step makes a call. That the entry has gone that far already, or is in another process's hand now, is all right.
@@ -63,5 +63,5 @@ func (n *note) step(ctx context.Context, call func(context.Context) error) error
 	if err == nil || errors.Is(err, journal.ErrNotRunning) || errors.Is(err, journal.ErrNotMine) {
 		return nil
 	}
-	return fmt.Errorf("note %s (#%d): %w", n.Command, n.number, err)
+	return fmt.Errorf("note %s (#%d): %w", n.Command, n.hand.Number, err)
 }

@@ -25,8 +25,8 @@ func beginClosed(t *testing.T, store journal.Store, at time.Time, n int) {
 	for range n {
 		begun, err := store.Begin(t.Context(), journal.Entry{Key: fmt.Sprintf("slack:%d", time.Now().UnixNano()), At: at, Platform: "slack", Command: "mute", Line: "mute 123 lisi 5m"})
 		require.NoError(t, err)
-		require.NoError(t, store.Finish(t.Context(), begun.Number, journal.Result{Outcome: journal.Done}))
-		require.NoError(t, store.Answered(t.Context(), begun.Number, journal.Delivered))
+		require.NoError(t, store.Finish(t.Context(), begun.Hand(), journal.Result{Outcome: journal.Done}))
+		require.NoError(t, store.Answered(t.Context(), begun.Hand(), journal.Delivered))
 		time.Sleep(time.Nanosecond) // of the bubble's clock, for the next key
 	}
 }

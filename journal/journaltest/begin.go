@@ -155,7 +155,7 @@ func beginCancelled(t *testing.T, j Journal) {
 
 func beginBefore(t *testing.T, j Journal) {
 	stores := []journal.Store{open(t, j), open(t, j)}
-	numbers, owners := make(map[string]int64), make(map[string]journal.Store)
+	numbers, hands := make(map[string]int64), make(map[string]journal.Hand)
 	before := func(key string, room int64, target string, write bool, want string) {
 		t.Helper()
 		e := request(key)
@@ -163,7 +163,7 @@ func beginBefore(t *testing.T, j Journal) {
 		s := stores[len(numbers)%2]
 		b, err := s.Begin(t.Context(), e)
 		require.NoError(t, err)
-		numbers[key], owners[key] = b.Number, s
+		numbers[key], hands[key] = b.Number, b.Hand()
 		if want == "" {
 			assert.Nil(t, b.Before, key)
 			return
@@ -175,7 +175,7 @@ func beginBefore(t *testing.T, j Journal) {
 	}
 	end := func(key string, outcome journal.Outcome) {
 		t.Helper()
-		require.NoError(t, owners[key].Finish(t.Context(), numbers[key], journal.Result{Outcome: outcome}))
+		require.NoError(t, stores[0].Finish(t.Context(), hands[key], journal.Result{Outcome: outcome}))
 	}
 
 	before("first", 1, "lisi", true, "")

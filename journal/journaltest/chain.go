@@ -74,7 +74,7 @@ func sealOrder(t *testing.T, j Journal) {
 	first := holds(t, other, 2)
 
 	e[0] = finish(t, s, e[0], more())
-	require.NoError(t, s.Answered(t.Context(), e[0].Number, journal.Delivered))
+	require.NoError(t, s.Answered(t.Context(), e[0].Hand(), journal.Delivered))
 	assert.Zero(t, seal(t, s), "more is to come")
 	e[0] = answer(t, s, finish(t, s, e[0], result()))
 	e[5] = answer(t, s, e[5])

@@ -18,10 +18,10 @@ func checkWorks(t *testing.T, j Journal) {
 }
 
 // calls are all methods that return an error, but for Close.
-func calls(ctx context.Context, s journal.Store, number int64) map[string]error {
-	errs := map[string]error{"Finish": s.Finish(ctx, number, result()), "Answered": s.Answered(ctx, number, journal.Delivered), "Check": s.Check(ctx)}
+func calls(ctx context.Context, s journal.Store, e journal.Entry) map[string]error {
+	errs := map[string]error{"Finish": s.Finish(ctx, e.Hand(), result()), "Answered": s.Answered(ctx, e.Hand(), journal.Delivered), "Check": s.Check(ctx)}
 	_, errs["Begin"] = s.Begin(ctx, request("slack:2"))
-	_, errs["Get"] = s.Get(ctx, number)
+	_, errs["Get"] = s.Get(ctx, e.Number)
 	_, errs["List"] = s.List(ctx, journal.Query{})
 	_, errs["Take"] = s.Take(ctx)
 	_, errs["Tidy"] = s.Tidy(ctx, noon, noon)
@@ -34,7 +34,7 @@ func calls(ctx context.Context, s journal.Store, number int64) map[string]error 
 func cancelledIsError(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := begin(t, s, request("slack:1"))
-	for method, err := range calls(cancelled(t), s, e.Number) {
+	for method, err := range calls(cancelled(t), s, e) {
 		assert.ErrorIs(t, err, context.Canceled, method)
 	}
 	listed(t, s, e)
@@ -45,7 +45,7 @@ func afterClose(t *testing.T, j Journal) {
 	e := begin(t, s, request("slack:1"))
 	require.NoError(t, s.Close())
 
-	for method, err := range calls(t.Context(), s, e.Number) {
+	for method, err := range calls(t.Context(), s, e) {
 		assert.Error(t, err, method)
 	}
 	assert.Error(t, s.Ready())

@@ -150,14 +150,14 @@ func beginSome(t testing.TB, s journal.Store, n int) []journal.Entry {
 // finish writes an end.
 func finish(t testing.TB, s journal.Store, e journal.Entry, r journal.Result) journal.Entry {
 	t.Helper()
-	require.NoError(t, s.Finish(t.Context(), e.Number, r))
+	require.NoError(t, s.Finish(t.Context(), e.Hand(), r))
 	return ended(e, r)
 }
 
 // answer closes an ended entry.
 func answer(t testing.TB, s journal.Store, e journal.Entry) journal.Entry {
 	t.Helper()
-	require.NoError(t, s.Answered(t.Context(), e.Number, journal.Delivered))
+	require.NoError(t, s.Answered(t.Context(), e.Hand(), journal.Delivered))
 	return closed(e, journal.Delivered)
 }
 
@@ -177,8 +177,8 @@ func wholeMany(t testing.TB, s journal.Store, n int) {
 			for i := caller; i < n; i += callers {
 				b, err := s.Begin(t.Context(), request(fmt.Sprintf("slack:%d", i)))
 				assert.NoError(t, err)
-				assert.NoError(t, s.Finish(t.Context(), b.Number, result()))
-				assert.NoError(t, s.Answered(t.Context(), b.Number, journal.Delivered))
+				assert.NoError(t, s.Finish(t.Context(), b.Hand(), result()))
+				assert.NoError(t, s.Answered(t.Context(), b.Hand(), journal.Delivered))
 			}
 		})
 	}

@@ -37,10 +37,10 @@ func finishOne(t *testing.T, j Journal) {
 func finishTwice(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := finish(t, s, begin(t, s, request("slack:1")), result())
-	require.ErrorIs(t, s.Finish(t.Context(), e.Number, journal.Result{Outcome: journal.Failed, Code: 500}), journal.ErrNotRunning)
+	require.ErrorIs(t, s.Finish(t.Context(), e.Hand(), journal.Result{Outcome: journal.Failed, Code: 500}), journal.ErrNotRunning)
 	listed(t, s, e)
 	e = answer(t, s, e)
-	require.ErrorIs(t, s.Finish(t.Context(), e.Number, journal.Result{Outcome: journal.Failed, Code: 500}), journal.ErrNotRunning)
+	require.ErrorIs(t, s.Finish(t.Context(), e.Hand(), journal.Result{Outcome: journal.Failed, Code: 500}), journal.ErrNotRunning)
 	listed(t, s, e)
 }
 
@@ -52,7 +52,7 @@ func finishAtOnce(t *testing.T, j Journal) {
 	var wg sync.WaitGroup
 	for caller := 1; caller <= callers; caller++ {
 		wg.Go(func() {
-			err := s.Finish(t.Context(), e.Number, journal.Result{Outcome: journal.Done, Code: caller})
+			err := s.Finish(t.Context(), e.Hand(), journal.Result{Outcome: journal.Done, Code: caller})
 			if err == nil {
 				assert.Zero(t, winner.Swap(int64(caller)), "two were told that their end is the one")
 				return
@@ -73,7 +73,7 @@ func finishMore(t *testing.T, j Journal) {
 	e = finish(t, s, e, still)
 	listed(t, s, e)
 	e = finish(t, s, e, result())
-	require.ErrorIs(t, s.Finish(t.Context(), e.Number, more()), journal.ErrNotRunning)
+	require.ErrorIs(t, s.Finish(t.Context(), e.Hand(), more()), journal.ErrNotRunning)
 	listed(t, s, e)
 }
 
@@ -81,8 +81,8 @@ func finishNone(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := begin(t, s, request("slack:1"))
 	for _, number := range []int64{0, -1, e.Number + 1, 1 << 40} {
-		assert.ErrorIs(t, s.Finish(t.Context(), number, result()), journal.ErrNotRunning, number)
-		assert.ErrorIs(t, s.Answered(t.Context(), number, journal.Delivered), journal.ErrNotRunning, number)
+		assert.ErrorIs(t, s.Finish(t.Context(), journal.Hand{Number: number, Owner: e.Owner}, result()), journal.ErrNotRunning, number)
+		assert.ErrorIs(t, s.Answered(t.Context(), journal.Hand{Number: number, Owner: e.Owner}, journal.Delivered), journal.ErrNotRunning, number)
 	}
 	listed(t, s, e)
 }
@@ -95,7 +95,7 @@ func finishWantsEnd(t *testing.T, j Journal) {
 		{Outcome: journal.Running, Text: "not an end"},
 		{Outcome: journal.Done, More: true, Text: "nothing comes after it"},
 	} {
-		err := s.Finish(t.Context(), e.Number, r)
+		err := s.Finish(t.Context(), e.Hand(), r)
 		require.Error(t, err, r.Text)
 		assert.False(t, errors.Is(err, journal.ErrNotRunning), r.Text)
 	}
@@ -105,7 +105,7 @@ func finishWantsEnd(t *testing.T, j Journal) {
 func finishCancelled(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := begin(t, s, request("slack:1"))
-	require.ErrorIs(t, s.Finish(cancelled(t), e.Number, result()), context.Canceled)
+	require.ErrorIs(t, s.Finish(cancelled(t), e.Hand(), result()), context.Canceled)
 	listed(t, s, e)
 	finish(t, s, e, result()) // it can be tried again
 }
@@ -114,8 +114,8 @@ func answeredCloses(t *testing.T, j Journal) {
 	s := open(t, j)
 	one := finish(t, s, begin(t, s, request("slack:1")), result())
 	two := finish(t, s, begin(t, s, request("slack:2")), result())
-	require.NoError(t, s.Answered(t.Context(), one.Number, journal.Delivered))
-	require.NoError(t, s.Answered(t.Context(), two.Number, journal.Undelivered))
+	require.NoError(t, s.Answered(t.Context(), one.Hand(), journal.Delivered))
+	require.NoError(t, s.Answered(t.Context(), two.Hand(), journal.Undelivered))
 	listed(t, s, closed(two, journal.Undelivered), closed(one, journal.Delivered))
 }
 
@@ -123,7 +123,7 @@ func answeredMore(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := finish(t, s, begin(t, s, request("slack:1")), more())
 	for _, d := range []journal.Delivery{journal.Undelivered, journal.Delivered} {
-		require.NoError(t, s.Answered(t.Context(), e.Number, d))
+		require.NoError(t, s.Answered(t.Context(), e.Hand(), d))
 		e.Delivery = d
 		listed(t, s, e)
 	}
@@ -139,10 +139,10 @@ func answeredMore(t *testing.T, j Journal) {
 func answeredNotRunning(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := begin(t, s, request("slack:1"))
-	require.ErrorIs(t, s.Answered(t.Context(), e.Number, journal.Delivered), journal.ErrNotRunning)
+	require.ErrorIs(t, s.Answered(t.Context(), e.Hand(), journal.Delivered), journal.ErrNotRunning)
 	listed(t, s, e)
 	e = answer(t, s, finish(t, s, e, result()))
-	require.ErrorIs(t, s.Answered(t.Context(), e.Number, journal.Undelivered), journal.ErrNotRunning)
+	require.ErrorIs(t, s.Answered(t.Context(), e.Hand(), journal.Undelivered), journal.ErrNotRunning)
 	listed(t, s, e)
 }
 
@@ -150,7 +150,7 @@ func answeredWants(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := finish(t, s, begin(t, s, request("slack:1")), result())
 	for _, d := range []journal.Delivery{"", journal.Pending} {
-		err := s.Answered(t.Context(), e.Number, d)
+		err := s.Answered(t.Context(), e.Hand(), d)
 		require.Error(t, err)
 		assert.False(t, errors.Is(err, journal.ErrNotRunning))
 	}

@@ -105,7 +105,7 @@ func (m *model) finish(rt *rapid.T) {
 	if rapid.Bool().Draw(rt, "until") {
 		r.Until = after(minutes.Draw(rt, "until"))
 	}
-	err := p.store.Finish(m.t.Context(), e.Number, r)
+	err := p.store.Finish(m.t.Context(), journal.Hand{Number: e.Number, Owner: p.name}, r)
 	if m.may(rt, err, p, e, e.Outcome != journal.Running && !e.more) {
 		e.Entry, e.more = ended(e.Entry, r), r.More
 	}
@@ -115,7 +115,7 @@ func (m *model) answered(rt *rapid.T) {
 	e := m.entry(rt)
 	p := m.someone(rt, e)
 	d := rapid.SampledFrom([]journal.Delivery{journal.Delivered, journal.Undelivered}).Draw(rt, "delivery")
-	err := p.store.Answered(m.t.Context(), e.Number, d)
+	err := p.store.Answered(m.t.Context(), journal.Hand{Number: e.Number, Owner: p.name}, d)
 	switch {
 	case !m.may(rt, err, p, e, e.Outcome == journal.Running || !e.Open):
 	case e.more:

@@ -18,7 +18,7 @@ func takeFromClosed(t *testing.T, j Journal) {
 	whole(t, dead, request("slack:closed"))
 	pending := finish(t, dead, begin(t, dead, request("slack:pending")), result())
 	looking := finish(t, dead, begin(t, dead, request("slack:looking")), more())
-	require.NoError(t, dead.Answered(t.Context(), looking.Number, journal.Delivered))
+	require.NoError(t, dead.Answered(t.Context(), looking.Hand(), journal.Delivered))
 	looking.Delivery = journal.Delivered
 	require.NoError(t, dead.Close())
 
@@ -122,11 +122,12 @@ func notMine(t *testing.T, j Journal) {
 	pending := finish(t, was, begin(t, was, request("slack:2")), result())
 	refused := func(e journal.Entry) {
 		t.Helper()
-		assert.ErrorIs(t, was.Finish(t.Context(), e.Number, result()), journal.ErrNotMine)
-		assert.ErrorIs(t, was.Answered(t.Context(), e.Number, journal.Delivered), journal.ErrNotMine)
+		assert.ErrorIs(t, was.Finish(t.Context(), e.Hand(), result()), journal.ErrNotMine)
+		assert.ErrorIs(t, was.Answered(t.Context(), e.Hand(), journal.Delivered), journal.ErrNotMine)
 	}
-	assert.ErrorIs(t, heir.Finish(t.Context(), running.Number, result()), journal.ErrNotMine)
-	assert.ErrorIs(t, heir.Answered(t.Context(), pending.Number, journal.Delivered), journal.ErrNotMine)
+	other := begin(t, heir, request("slack:3")).Owner
+	assert.ErrorIs(t, heir.Finish(t.Context(), journal.Hand{Number: running.Number, Owner: other}, result()), journal.ErrNotMine)
+	assert.ErrorIs(t, heir.Answered(t.Context(), journal.Hand{Number: pending.Number, Owner: other}, journal.Delivered), journal.ErrNotMine)
 
 	j.Silence(t, was)
 	taken := take(t, heir, running, pending)
@@ -135,9 +136,9 @@ func notMine(t *testing.T, j Journal) {
 	j.Wake(t, was)
 	refused(running)
 	refused(pending)
-	assert.ErrorIs(t, was.Finish(t.Context(), running.Number, result()), journal.ErrNotMine)
+	assert.ErrorIs(t, was.Finish(t.Context(), running.Hand(), result()), journal.ErrNotMine)
 	finished := finish(t, heir, taken[0], journal.Result{Outcome: journal.Failed})
-	assert.ErrorIs(t, was.Finish(t.Context(), running.Number, result()), journal.ErrNotMine, "it must not think that its own end was written")
+	assert.ErrorIs(t, was.Finish(t.Context(), running.Hand(), result()), journal.ErrNotMine, "it must not think that its own end was written")
 	listed(t, was, taken[1], finished)
 }
 

@@ -73,8 +73,8 @@ func noText(t *testing.T, j Journal) {
 		r.Moderator, r.Text, r.Answer = text, text, []byte(text)
 		entry := begin(t, s, e)
 		assert.Equal(t, "slack:"+text, entry.Key)
-		require.NoError(t, s.Finish(t.Context(), entry.Number, r))
-		require.NoError(t, s.Answered(t.Context(), entry.Number, journal.Delivered))
+		require.NoError(t, s.Finish(t.Context(), entry.Hand(), r))
+		require.NoError(t, s.Answered(t.Context(), entry.Hand(), journal.Delivered))
 		got, err := s.Get(t.Context(), entry.Number)
 		require.NoError(t, err)
 		assert.Equal(t, "slack:"+text, got.Key)
@@ -135,7 +135,7 @@ func timesComeBack(t *testing.T, j Journal) {
 		assert.Equal(t, c.want, entry.ReplyBy, c.name)
 		assert.Equal(t, 1, len(list(t, s, journal.Query{Since: c.in, After: entry.Number - 1})), c.name)
 
-		require.NoError(t, s.Finish(t.Context(), entry.Number, r))
+		require.NoError(t, s.Finish(t.Context(), entry.Hand(), r))
 		entry = list(t, s, journal.Query{Limit: 1})[0]
 		assert.Equal(t, c.want, entry.At, c.name)
 		assert.Equal(t, c.want, entry.ReplyBy, c.name)
@@ -170,7 +170,7 @@ func copies(t *testing.T, j Journal) {
 	assert.Equal(t, request("slack:1").Resume, want.Resume)
 	spoil(want.Resume)
 
-	require.NoError(t, s.Finish(t.Context(), entry.Number, r))
+	require.NoError(t, s.Finish(t.Context(), entry.Hand(), r))
 	spoil(r.Answer)
 	spoil(list(t, s, journal.Query{})[0].Answer)
 	got, err := s.Get(t.Context(), entry.Number)

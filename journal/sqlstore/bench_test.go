@@ -20,8 +20,8 @@ func BenchmarkEntry(b *testing.B) {
 		if err != nil || !begun.Fresh {
 			b.Fatal(begun.Fresh, err)
 		}
-		if err = s.Finish(b.Context(), begun.Number, muted); err == nil && answered {
-			err = s.Answered(b.Context(), begun.Number, journal.Delivered)
+		if err = s.Finish(b.Context(), begun.Hand(), muted); err == nil && answered {
+			err = s.Answered(b.Context(), begun.Hand(), journal.Delivered)
 		}
 		if err != nil {
 			b.Fatal(err)

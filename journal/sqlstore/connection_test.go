@@ -155,12 +155,12 @@ func TestAnAnswerThatGetsLost(t *testing.T) {
 	closed(t, s, "slack:3") // so that all statements are prepared on the new connection
 	w.set(func() { w.deaf = true })
 	finished := make(chan error, 1)
-	go func() { finished <- s.Finish(t.Context(), b.Number, muted) }()
+	go func() { finished <- s.Finish(t.Context(), b.Hand(), muted) }()
 	await(t, func() bool { return listed(t, other)[1].Outcome == journal.Done })
 	w.set(func() { w.deaf = false })
 	w.cut()
 	assert.ErrorContains(t, <-finished, "the connection to the database was lost")
-	assert.ErrorIs(t, s.Finish(t.Context(), b.Number, muted), journal.ErrNotRunning, "it had worked")
+	assert.ErrorIs(t, s.Finish(t.Context(), b.Hand(), muted), journal.ErrNotRunning, "it had worked")
 }
 
 // Nobody runs what Begin has given up, though it was written.
@@ -318,7 +318,7 @@ func TestADatabaseThatComesBack(t *testing.T) {
 	w.set(func() { w.gone = false })
 	await(t, func() bool { return s.Ready() == nil && s.Leads() })
 	await(t, func() bool {
-		err := s.Finish(t.Context(), e.Number, muted)
+		err := s.Finish(t.Context(), e.Hand(), muted)
 		return err == nil || errors.Is(err, journal.ErrNotRunning)
 	})
 	begun(t, s, "slack:2")

@@ -60,7 +60,7 @@ func live(address string, full bool) error {
 					continue
 				}
 				fmt.Printf("begun %d %s\n", b.Number, b.Key)
-				if s.Finish(context.Background(), b.Number, muted) == nil {
+				if s.Finish(context.Background(), b.Hand(), muted) == nil {
 					fmt.Printf("done %d %s\n", b.Number, b.Key)
 				}
 			}

@@ -80,7 +80,7 @@ func TestACorruptFile(t *testing.T) {
 	s = openAt(t, "sqlite:"+path)
 	_, err = s.Begin(t.Context(), mute("slack:2"))
 	assert.ErrorContains(t, err, "malformed")
-	assert.ErrorContains(t, s.Finish(t.Context(), first.Number, muted), "malformed")
+	assert.ErrorContains(t, s.Finish(t.Context(), first.Hand(), muted), "malformed")
 	_, err = s.List(t.Context(), journal.Query{})
 	assert.ErrorContains(t, err, "malformed")
 	_, err = s.Take(t.Context())
@@ -109,7 +109,7 @@ func TestAFileTakenAway(t *testing.T) {
 			assert.Error(t, s.Check(t.Context()))
 			_, err = s.Begin(t.Context(), mute("slack:2"))
 			assert.Error(t, err)
-			assert.Error(t, s.Finish(t.Context(), e.Number, muted))
+			assert.Error(t, s.Finish(t.Context(), e.Hand(), muted))
 		})
 	}
 }

@@ -25,15 +25,15 @@ var (
 	checkSQL = newStatement(`INSERT INTO checks (id, at_us) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_us = excluded.at_us`)
 )
 
-// Finish is journal.Store's. With a context that comes from Hold, it is for the owner that was held.
-func (s *Store) Finish(ctx context.Context, number int64, r journal.Result) error {
-	if err := s.finish(ctx, number, r); err != nil {
-		return fmt.Errorf("finish journal entry %d: %w", number, err)
+// Finish is journal.Store's.
+func (s *Store) Finish(ctx context.Context, h journal.Hand, r journal.Result) error {
+	if err := s.finish(ctx, h, r); err != nil {
+		return fmt.Errorf("finish journal entry %d: %w", h.Number, err)
 	}
 	return nil
 }
 
-func (s *Store) finish(ctx context.Context, number int64, r journal.Result) error {
+func (s *Store) finish(ctx context.Context, h journal.Hand, r journal.Result) error {
 	switch {
 	case r.Outcome == "" || r.Outcome == journal.Running:
 		return fmt.Errorf("%q is not an end", r.Outcome)
@@ -41,39 +41,35 @@ func (s *Store) finish(ctx context.Context, number int64, r journal.Result) erro
 		return fmt.Errorf("no more can come after %q", r.Outcome)
 	}
 	moderator := clean(r.Moderator)
-	return s.change(ctx, number, finishSQL, string(r.Outcome), moderator, strings.ToLower(moderator), r.Code, r.Answer, clean(r.Text), micros(r.Until),
+	return s.change(ctx, h, finishSQL, string(r.Outcome), moderator, strings.ToLower(moderator), r.Code, r.Answer, clean(r.Text), micros(r.Until),
 		r.Duration.Microseconds(), r.More)
 }
 
-// Answered is journal.Store's. With a context that comes from Hold, it is for the owner that was held.
-func (s *Store) Answered(ctx context.Context, number int64, d journal.Delivery) error {
+// Answered is journal.Store's.
+func (s *Store) Answered(ctx context.Context, h journal.Hand, d journal.Delivery) error {
 	err := fmt.Errorf("%q is no end of an answer", d)
 	if d == journal.Delivered || d == journal.Undelivered {
-		err = s.change(ctx, number, answeredSQL, string(d))
+		err = s.change(ctx, h, answeredSQL, string(d))
 	}
 	if err != nil {
-		return fmt.Errorf("write what became of the answer of journal entry %d: %w", number, err)
+		return fmt.Errorf("write what became of the answer of journal entry %d: %w", h.Number, err)
 	}
 	return nil
 }
 
 // change carries out a statement whose last arguments are the number of an entry and its owner, or tells why there is none such.
-func (s *Store) change(ctx context.Context, number int64, statement *statement, args ...any) error {
-	var owner string
-	if !s.readOnly {
-		owner = s.owner(ctx)
-	}
-	u := &update{statement: statement, args: append(args, number, owner)}
+func (s *Store) change(ctx context.Context, h journal.Hand, statement *statement, args ...any) error {
+	u := &update{statement: statement, args: append(args, h.Number, h.Owner)}
 	if err := s.submit(ctx, u); err != nil || u.hit {
 		return err
 	}
 	err := journal.ErrNotRunning
-	readErr := s.read(ctx, `SELECT owner FROM entries WHERE number = ?`, []any{number}, func(r row) error {
+	readErr := s.read(ctx, `SELECT owner FROM entries WHERE number = ?`, []any{h.Number}, func(r row) error {
 		var now string
 		if scanErr := r.Scan(&now); scanErr != nil {
 			return scanErr
 		}
-		if now != owner {
+		if now != h.Owner {
 			err = journal.ErrNotMine
 		}
 		return nil

@@ -125,8 +125,8 @@ func TestAJournalOfVersion1(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, taken, 1)
 	assert.Equal(t, int64(9), taken[0].Number)
-	require.NoError(t, s.Finish(t.Context(), 9, journal.Result{Outcome: journal.Unknown}))
-	require.NoError(t, s.Answered(t.Context(), 9, journal.Undelivered))
+	require.NoError(t, s.Finish(t.Context(), taken[0].Hand(), journal.Result{Outcome: journal.Unknown}))
+	require.NoError(t, s.Answered(t.Context(), taken[0].Hand(), journal.Undelivered))
 	b, err := s.Begin(t.Context(), mute("slack:7"))
 	require.NoError(t, err)
 	assert.False(t, b.Fresh, "keys are known")
@@ -194,7 +194,7 @@ func TestReadOnly(t *testing.T) {
 		_, sealErr := reader.Seal(t.Context())
 		_, tidyErr := reader.Tidy(t.Context(), time.Now(), time.Now())
 		for _, err := range []error{err, takeErr, sealErr, tidyErr, reader.Ready(), reader.Check(t.Context()),
-			reader.Finish(t.Context(), 2, muted), reader.Answered(t.Context(), 1, journal.Delivered)} {
+			reader.Finish(t.Context(), journal.Hand{Number: 2}, muted), reader.Answered(t.Context(), journal.Hand{Number: 1}, journal.Delivered)} {
 			assert.ErrorIs(t, err, errReadOnly)
 		}
 		assert.False(t, reader.Leads())

@@ -23,8 +23,8 @@ func TestQuestionsUseAnIndex(t *testing.T) {
 			b, err := s.Begin(t.Context(), e)
 			require.NoError(t, err)
 			if i%100 != 0 {
-				require.NoError(t, s.Finish(t.Context(), b.Number, muted))
-				require.NoError(t, s.Answered(t.Context(), b.Number, journal.Delivered))
+				require.NoError(t, s.Finish(t.Context(), b.Hand(), muted))
+				require.NoError(t, s.Answered(t.Context(), b.Hand(), journal.Delivered))
 			}
 		}
 		_, err := s.Seal(t.Context())
@@ -117,8 +117,8 @@ func TestManySealAndPruneAtOnce(t *testing.T) {
 				for n := range entries / 8 {
 					e, err := stores[i%2].Begin(t.Context(), mute(fmt.Sprintf("slack:%d/%d", i, n)))
 					assert.NoError(t, err)
-					assert.NoError(t, stores[i%2].Finish(t.Context(), e.Number, muted))
-					assert.NoError(t, stores[i%2].Answered(t.Context(), e.Number, journal.Delivered))
+					assert.NoError(t, stores[i%2].Finish(t.Context(), e.Hand(), muted))
+					assert.NoError(t, stores[i%2].Answered(t.Context(), e.Hand(), journal.Delivered))
 				}
 			})
 		}

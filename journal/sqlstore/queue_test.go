@@ -74,7 +74,7 @@ func TestCallsThatWaitAreWrittenTogether(t *testing.T) {
 				assert.NoError(t, err)
 			})
 			await(t, func() bool { return len(s.queue) == 2*i+1 })
-			wg.Go(func() { finished[i] = s.Finish(t.Context(), first.Number, muted) })
+			wg.Go(func() { finished[i] = s.Finish(t.Context(), first.Hand(), muted) })
 			await(t, func() bool { return len(s.queue) == 2*i+2 })
 		}
 		release()
@@ -129,7 +129,7 @@ func TestACallFailsAlone(t *testing.T) {
 				})
 				await(t, func() bool { return len(s.queue) == i+1 })
 			}
-			wg.Go(func() { assert.NoError(t, s.Finish(t.Context(), running.Number, muted)) })
+			wg.Go(func() { assert.NoError(t, s.Finish(t.Context(), running.Hand(), muted)) })
 			await(t, func() bool { return len(s.queue) == 11 })
 			release()
 			wg.Wait()

@@ -119,8 +119,8 @@ func begun(t testing.TB, s *Store, key string) journal.Entry {
 func closed(t testing.TB, s *Store, key string) journal.Entry {
 	t.Helper()
 	e := begun(t, s, key)
-	require.NoError(t, s.Finish(t.Context(), e.Number, muted))
-	require.NoError(t, s.Answered(t.Context(), e.Number, journal.Delivered))
+	require.NoError(t, s.Finish(t.Context(), e.Hand(), muted))
+	require.NoError(t, s.Answered(t.Context(), e.Hand(), journal.Delivered))
 	e, err := s.Get(t.Context(), e.Number)
 	require.NoError(t, err)
 	return e

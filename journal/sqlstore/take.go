@@ -64,38 +64,23 @@ func (s *Store) take(ctx context.Context) ([]journal.Entry, error) {
 		}
 		return tx.query(collect, fmt.Sprintf(takeSQL, s.db.dialect().skipLocked), owner, owner)
 	})
-	for _, e := range taken {
-		if err != nil {
-			if s.lost.numbers == nil {
-				s.lost.numbers = make(map[int64]bool)
-			}
-			s.lost.numbers[e.Number] = true
-		} else {
-			delete(s.lost.numbers, e.Number)
-		}
-	}
 	if err != nil {
+		if s.lost.numbers == nil {
+			s.lost.numbers = make(map[int64]bool)
+		}
+		for _, e := range taken {
+			s.lost.numbers[e.Number] = true
+		}
 		return nil, err
 	}
+	clear(s.lost.numbers) // all that were found are taken; another one has the rest
 	slices.SortFunc(taken, func(a, b journal.Entry) int { return cmp.Compare(a.Number, b.Number) })
 	return taken, nil
 }
 
-// ownerKey is where a context of Hold has the owner.
-type ownerKey struct{}
-
-// owner is the name under which ctx was held, or else the one of this process now: who was found dead and lives on has lost what it had in hand, even
-// if the same process has taken it over again.
-func (s *Store) owner(ctx context.Context) string {
-	if name, held := ctx.Value(ownerKey{}).(string); held {
-		return name
-	}
-	return s.pulse.name()
-}
-
 // Hold is journal.Store's.
 func (s *Store) Hold(ctx context.Context, owner string) (context.Context, context.CancelFunc) {
-	ctx, end := context.WithCancelCause(context.WithValue(ctx, ownerKey{}, owner))
+	ctx, end := context.WithCancelCause(ctx)
 	cancel := func() { end(context.Canceled) }
 	if s.readOnly {
 		end(errReadOnly)

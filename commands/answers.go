@@ -13,6 +13,9 @@ const (
 	deliverTimeout = 15 * time.Second // of one try to give an answer late
 
 	firstRedelivery, longestRedelivery = 30 * time.Second, 8 * time.Minute
+
+	// For so long after an address is over a private message is tried.
+	privateTime = 5 * time.Minute
 )
 
 // late is where an answer can go after Handle has returned.
@@ -120,7 +123,7 @@ func (d *Dispatcher) goOnLooking(ctx context.Context, a *answer, delivered bool)
 // has had an answer before.
 func (d *Dispatcher) give(ctx context.Context, a *answer, more bool) {
 	for pause := firstRedelivery; ; pause = min(2*pause, longestRedelivery) {
-		over := time.Now().After(a.late.by)
+		over := time.Now().After(a.late.by.Add(privateTime))
 		err := d.giveOnce(ctx, a, more)
 		switch {
 		case err == nil:
@@ -134,8 +137,13 @@ func (d *Dispatcher) give(ctx context.Context, a *answer, more bool) {
 			return
 		}
 		a.job.log.Warn("the answer could not be given; it is tried again", "err", err, "again_in", pause)
-		// The last try is made when the address is over: the person may be told privately then.
-		if !pauseFor(ctx, min(pause, time.Until(a.late.by)+time.Second)) {
+		// One try is made as soon as the address is over: the person may be told privately then.
+		if left := time.Until(a.late.by); left > 0 {
+			pause = min(pause, left+time.Second)
+		} else {
+			pause = min(pause, time.Minute)
+		}
+		if !pauseFor(ctx, pause) {
 			return
 		}
 	}

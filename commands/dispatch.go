@@ -146,6 +146,9 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	j.begun(begun.Entry)
 	if !begun.Fresh && !shared {
 		j.log.Info("delivered again", "deliveries", begun.Deliveries, "outcome", begun.Outcome)
+		if req.Accepted != nil {
+			req.Accepted(begun.Number)
+		}
 		return d.again(ctx, j)
 	}
 	if req.Accepted != nil && !tooLate {

@@ -62,7 +62,15 @@ func (d *Dispatcher) first(ctx context.Context, j *job, newest *journal.Entry) (
 func (j *job) alreadyDone(number int64) ending {
 	return ending{tone: NoChange, text: j.say(Text{
 		"Already done (#{number}). {again} does it once more.",
-		"已经执行过（#{number}）。加上 {again} 可再次执行。"}, values{"number": number, "again": id("again=yes")})}
+		"已经执行过（#{number}）。加上 {again} 可再次执行。"}, values{"number": number, "again": j.onceMore()})}
+}
+
+// onceMore is what has the command carried out all the same.
+func (j *job) onceMore() Prose {
+	if j.retries != nil {
+		return Prose{}.add(j.language, id("retry "+formatNumber(j.retries.Number)+" again=yes"))
+	}
+	return Prose{}.add(j.language, id("again=yes"))
 }
 
 // guardRetry looks what became of the entry to be done again, and of its target since.
@@ -80,6 +88,14 @@ func (d *Dispatcher) guardRetry(ctx context.Context, j *job) (end ending, stop b
 		return ending{tone: NoChange, text: j.say(Text{
 			"#{number} is done already; there is nothing to do again.", "#{number} 已经完成，无需重新执行。"}, number)}, true, nil
 	case later != nil && later.Effect == old.Effect && (later.Outcome == journal.Done || later.Outcome == journal.NoChange):
+		at := targetOf(old)
+		done, err := d.newest(ctx, journal.Query{On: &at, After: old.Number, Before: later.Number, Outcomes: []journal.Outcome{journal.Done}, Limit: 1})
+		if err != nil {
+			return ending{}, false, err
+		}
+		if later.Outcome == journal.NoChange && done != nil && done.Effect == old.Effect {
+			later = done // the one that those without a change were repeats of
+		}
 		return j.alreadyDone(later.Number), true, nil
 	case later != nil:
 		return ending{tone: Refused, text: j.say(Text{

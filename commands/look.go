@@ -66,7 +66,7 @@ func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
 	text := j.say(sayLooked, values{"seen": seen.words})
 	over := l.lasts > 0 && time.Since(l.Sent) >= l.lasts-slack // what it was to make so would have ended by itself
 	switch {
-	case seen.so == isSo && (l.Doubtful || l.Answered && !seen.mine): // it is so, and perhaps was so before
+	case seen.so == isSo && l.Doubtful: // NetEase has refused, so it was so before
 		return ending{tone: NoChange, text: text}, true
 	case seen.so == isSo:
 		who := Text{"By {by}.", "操作人：{by}。"}

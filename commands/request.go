@@ -20,8 +20,9 @@ type Request struct {
 	ReplyTo ReplyTo             // where a late answer can still go
 	ReplyBy time.Time           // until when; zero: there is no such place
 
-	// Accepted, when set, is called at most once: when the request is written down as number, before it is judged. Until then nothing
-	// may be promised to the person. It must not block.
+	// Accepted, when set, is called at most once: when the request is written down as number, before it is judged, or is found to be written
+	// down already. Until then nothing may be promised to the person. Of several deliveries at once that one process gets only the first one is told,
+	// and the adapter tells the others. It must not block.
 	Accepted func(number int64)
 
 	// Allowed, when set, is called at most once: when the person is allowed and before NetEase is asked. public tells whether a success

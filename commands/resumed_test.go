@@ -319,7 +319,7 @@ func TestPanicInTheBackground(t *testing.T) {
 	}
 }
 
-// TestAccepted: the number is told once, before the person is allowed; a redelivery is told nothing.
+// TestAccepted: the number is told before the person is allowed, and to a redelivery, too.
 func TestAccepted(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		var got []string
@@ -328,7 +328,7 @@ func TestAccepted(t *testing.T) {
 				Accepted: func(n int64) { got = append(got, fmt.Sprint("accepted ", n)) },
 				Allowed:  func(bool) { got = append(got, "allowed") }})
 		}
-		assert.Equal(t, []string{"accepted 1", "allowed"}, got)
+		assert.Equal(t, []string{"accepted 1", "allowed", "accepted 1"}, got)
 	})
 }
 

@@ -226,7 +226,7 @@ func TestRedeliveredElsewhere(t *testing.T) {
 	})
 }
 
-// TestUndelivered: an answer that could not be given is tried again at growing intervals until its address is over, then once more.
+// TestUndelivered: an answer that could not be given is tried again at growing intervals until its address is over, then for five more minutes, privately.
 func TestUndelivered(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -237,7 +237,8 @@ func TestUndelivered(t *testing.T) {
 	}{
 		{"works at the third try", 2, errors.New("503"), []time.Duration{0, 30 * time.Second, 90 * time.Second}, journal.Delivered},
 		{"nowhere", 9, fmt.Errorf("gone: %w", ErrNowhere), []time.Duration{0}, journal.Undelivered},
-		{"over", 9, errors.New("503"), []time.Duration{0, 30 * time.Second, 90 * time.Second, 210 * time.Second, 301 * time.Second}, journal.Undelivered},
+		{"over", 99, errors.New("503"), []time.Duration{0, 30 * time.Second, 90 * time.Second, 210 * time.Second, 301 * time.Second,
+			361 * time.Second, 421 * time.Second, 481 * time.Second, 541 * time.Second, 601 * time.Second}, journal.Undelivered},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -169,7 +169,8 @@ type Store interface {
 	// Root is the last link that was pruned, or the zero Link.
 	Root(ctx context.Context) (Link, error)
 
-	// Links returns sealed entries with larger seals than after, in the order of their seals, at most limit.
+	// Links returns sealed entries with larger seals than after, in the order of their seals, at most limit. One that is not kept as the store
+	// keeps a sealed entry, in what its hash does not cover, comes with a zero hash.
 	Links(ctx context.Context, after int64, limit int) ([]Link, error)
 
 	// Check reports whether the journal can be written now, by writing.

@@ -45,7 +45,7 @@ func TestMemoryKilled(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, taken, 1)
 	assert.Equal(t, b.Number, taken[0].Number)
-	assert.NoError(t, other.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}))
+	assert.NoError(t, other.Finish(t.Context(), taken[0].Hand(), journal.Result{Outcome: journal.Done}))
 }
 
 func TestMemorySilentAndAwake(t *testing.T) {
@@ -64,17 +64,17 @@ func TestMemorySilentAndAwake(t *testing.T) {
 	assert.ErrorIs(t, context.Cause(held), journal.ErrNotMine)
 	assert.NoError(t, silent.Ready())
 	assert.False(t, silent.Leads(), "another one leads already")
-	assert.ErrorIs(t, silent.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}), journal.ErrNotMine)
 	taken, err := silent.Take(t.Context()) // under its new name
 	require.NoError(t, err)
 	assert.Len(t, taken, 1)
+	assert.ErrorIs(t, silent.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}), journal.ErrNotMine)
 
 	name := taken[0].Owner
 	silent.Wake() // who is awake stays who he is
 	again, err := silent.Begin(t.Context(), mute("slack:1"))
 	require.NoError(t, err)
 	assert.Equal(t, name, again.Owner)
-	assert.NoError(t, silent.Finish(t.Context(), b.Hand(), journal.Result{Outcome: journal.Done}))
+	assert.NoError(t, silent.Finish(t.Context(), taken[0].Hand(), journal.Result{Outcome: journal.Done}))
 }
 
 func TestMemoryFails(t *testing.T) {

@@ -108,7 +108,7 @@ func (c *Client) call(ctx context.Context, f *form) (answer, error) {
 			return answer{}, final(f.op, last, earlier)
 		}
 		if f.changes() && c.Ready != nil {
-			if err := c.Ready(); err != nil {
+			if err := c.awaitReady(ctx); err != nil {
 				return answer{}, final(f.op, notMade(fmt.Errorf("%w: %w", ErrNotReady, err), last), earlier)
 			}
 		}
@@ -129,6 +129,19 @@ func (c *Client) call(ctx context.Context, f *form) (answer, error) {
 			return answer{}, final(f.op, err, earlier)
 		}
 		repeats++
+	}
+}
+
+// readyPatience is how long a call waits for Ready: signs of life come twice a second, and one that is late is no reason to fail.
+const readyPatience = 3 * time.Second
+
+// awaitReady waits a short while until Ready is nil.
+func (c *Client) awaitReady(ctx context.Context) error {
+	for begun := time.Now(); ; {
+		err := c.Ready()
+		if err == nil || time.Since(begun) >= readyPatience || !sleep(ctx, 100*time.Millisecond) {
+			return err
+		}
 	}
 }
 

@@ -207,7 +207,7 @@ func (a *Adapter) turnedAway(why answer, at time.Time) response {
 // ends when Discord hangs up, has not ended; otherwise that it follows.
 func (a *Adapter) first(ctx context.Context, req commands.Request, language commands.Language, log *slog.Logger) response {
 	log.Debug("discord: command received")
-	life, command, end, err := a.running.begin(req.Key)
+	life, command, end, err := a.running.begin(req.Key, req.Who.ID())
 	if err != nil {
 		log.Warn("discord: command turned away", "reason", err)
 		switch err {

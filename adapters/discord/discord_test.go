@@ -309,6 +309,23 @@ func TestPanicBecomesAnAnswer(t *testing.T) {
 	})
 }
 
+// One person's flood leaves room for the others.
+func TestTooManyOfOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(10*time.Second, nil, told("done")))
+		for n := range maxOfOne {
+			go a.Interactions().ServeHTTP(httptest.NewRecorder(), signed(with(payload("mute"), "id", fmt.Sprint(n))))
+		}
+		synctest.Wait()
+		assert.Equal(t, "⛔ "+commands.Busy(commands.English).Text.String(), use(t, a, fake, with(payload("mute"), "id", "new")).Data.Content)
+		assert.Equal(t, 5, use(t, a, fake, with(by("80351110224679000", payload("mute")), "id", "another")).Type)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, a.Stop(ctx))
+		assert.Empty(t, a.running.persons, "nobody is kept")
+	})
+}
+
 func TestTooManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, fake, _ := newAdapter(t, after(10*time.Second, nil, told("done")))
@@ -316,7 +333,7 @@ func TestTooManyAtOnce(t *testing.T) {
 		for n := range maxRunning {
 			wait.Go(func() {
 				w := httptest.NewRecorder()
-				a.Interactions().ServeHTTP(w, signed(with(payload("mute"), "id", fmt.Sprint(n))))
+				a.Interactions().ServeHTTP(w, signed(with(by(fmt.Sprint(80351110224679000+n/8), payload("mute")), "id", fmt.Sprint(n))))
 			})
 		}
 		wait.Wait()

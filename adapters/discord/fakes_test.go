@@ -58,6 +58,12 @@ func with(p map[string]any, key string, value any) map[string]any {
 	return p
 }
 
+// by is an interaction of another person.
+func by(user string, p map[string]any) map[string]any {
+	p["member"].(map[string]any)["user"].(map[string]any)["id"] = user
+	return p
+}
+
 func without(p map[string]any, key string) map[string]any {
 	delete(p, key)
 	return p

@@ -39,7 +39,7 @@ func flood(t *testing.T, a *Adapter, n int, which func(int) int) (heard map[stri
 	for i := range n {
 		all.Go(func() {
 			w := httptest.NewRecorder()
-			a.Interactions().ServeHTTP(w, signed(with(with(payload("mute"), "id", fmt.Sprint(which(i))), "token", fmt.Sprint(testToken, which(i)))))
+			a.Interactions().ServeHTTP(w, signed(with(with(by(fmt.Sprint(80351110224678912+i/8), payload("mute")), "id", fmt.Sprint(which(i))), "token", fmt.Sprint(testToken, which(i)))))
 			assert.LessOrEqual(t, time.Since(began), firstAnswer)
 			var got first
 			assert.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))

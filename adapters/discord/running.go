@@ -9,6 +9,7 @@ import (
 
 const (
 	maxRunning = 1024            // commands at once, those whose late answer is on its way included
+	maxOfOne   = 64              // of one person's: a flood leaves room for the others
 	maxAgain   = 1024            // further deliveries of them at once
 	lastWords  = time.Second     // for late answers once the work was cancelled
 	stopGrace  = 2 * time.Second // for everything once the work was cancelled
@@ -26,12 +27,14 @@ type running struct {
 	last     int                        // number of the newest command
 	cancels  map[int]context.CancelFunc // by number, of those that run
 	keys     map[string]*command        // what is told of each key that runs
+	persons  map[string]int             // how many commands of each person run
 	stopping bool
 	idle     chan struct{} // made when stopping begins, closed when nothing runs any more
 }
 
 // A command is one interaction, in however many deliveries.
 type command struct {
+	person     string
 	deliveries int // those that run; guarded by running.mu
 
 	mu           sync.Mutex
@@ -71,26 +74,27 @@ func (c *command) acknowledge() acknowledgement {
 	return c.ack
 }
 
-// begin takes on a delivery, until end is called, which must be once. life is cancelled when a stop loses its
+// begin takes on a delivery of a command of somebody's, until end is called, which must be once. life is cancelled when a stop loses its
 // patience; it has no other end. A delivery whose key runs already is not told errBusy or errStopping, because nobody may tell
 // it that nothing was done. When there are too many of those, it is told errFlooded, and of what command.
-func (r *running) begin(key string) (life context.Context, c *command, end func(), err error) {
+func (r *running) begin(key, person string) (life context.Context, c *command, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, runs := r.keys[key]
 	switch {
 	case !runs && r.stopping:
 		return nil, nil, nil, errStopping
-	case !runs && len(r.keys) >= maxRunning:
+	case !runs && (len(r.keys) >= maxRunning || r.persons[person] >= maxOfOne):
 		return nil, nil, nil, errBusy
 	case runs && len(r.cancels)-len(r.keys) >= maxAgain:
 		return nil, c, nil, errFlooded
 	case r.cancels == nil:
-		r.cancels, r.keys = make(map[int]context.CancelFunc), make(map[string]*command)
+		r.cancels, r.keys, r.persons = make(map[int]context.CancelFunc), make(map[string]*command), make(map[string]int)
 	}
 	if !runs {
-		c = new(command)
+		c = &command{person: person}
 		r.keys[key] = c
+		r.persons[person]++
 	}
 	c.deliveries++
 	life, cancel := context.WithCancel(context.Background())
@@ -105,10 +109,12 @@ func (r *running) end(number int, key string) {
 	defer r.mu.Unlock()
 	r.cancels[number]()
 	delete(r.cancels, number)
-	if c := r.keys[key]; c.deliveries > 1 {
-		c.deliveries--
-	} else {
+	c := r.keys[key]
+	if c.deliveries--; c.deliveries == 0 {
 		delete(r.keys, key)
+		if r.persons[c.person]--; r.persons[c.person] == 0 {
+			delete(r.persons, c.person)
+		}
 	}
 	if r.stopping && len(r.cancels) == 0 {
 		close(r.idle)

@@ -92,6 +92,7 @@ func TestFloodOfRedeliveries(t *testing.T) {
 func numbered(n int, hook string) *http.Request {
 	f := form("/mute", "123 lisi 5m")
 	f.Set("trigger_id", fmt.Sprint("trigger-", n))
+	f.Set("user_id", fmt.Sprint("U", n/8))
 	f.Set("response_url", fmt.Sprint(hook, n))
 	return signed(f.Encode())
 }

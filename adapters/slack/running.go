@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	maxRunning = 1024            // commands at once, those whose late answer is being posted included
+	maxOfOne   = 64              // of one person's: a flood leaves room for the others
 	maxAgain   = 1024            // further deliveries of them at once
 	lastWords  = time.Second     // for late answers once the work was cancelled
 	stopGrace  = 2 * time.Second // for everything once the work was cancelled
@@ -25,35 +27,47 @@ type running struct {
 	mu       sync.Mutex
 	last     int                        // number of the newest command
 	cancels  map[int]context.CancelFunc // by number, of those that run
-	keys     map[string]int             // how many deliveries of each key run
+	keys     map[string]*command        // those of each key that run
+	persons  map[string]int             // how many commands of each person run
 	stopping bool
 	idle     chan struct{} // made when stopping begins, closed when nothing runs any more
 }
 
-// begin takes on a command, until end is called, which must be once. life is cancelled when a stop loses its
-// patience; it has no other end. A delivery whose key runs already is not told errBusy or errStopping, because nobody
-// may tell it that nothing was done. When there are too many of those, it is told errFlooded.
-func (r *running) begin(key string) (life context.Context, end func(), err error) {
+// A command is one request, in however many deliveries.
+type command struct {
+	person     string
+	deliveries int          // those that run
+	number     atomic.Int64 // in the journal; 0: it is not written down, and nothing may be promised
+}
+
+// begin takes on a delivery of a command of somebody's, until end is called, which must be once. number is the command's place in the journal, for
+// all of its deliveries. life is cancelled when a stop loses its patience; it has no other end. A delivery whose key runs already is not told errBusy or
+// errStopping, because nobody may tell it that nothing was done. When there are too many of those, it is told errFlooded, and the number.
+func (r *running) begin(key, person string) (life context.Context, number *atomic.Int64, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.keys[key] == 0 && r.stopping {
-		return nil, nil, errStopping
+	c, runs := r.keys[key]
+	switch {
+	case !runs && r.stopping:
+		return nil, nil, nil, errStopping
+	case !runs && (len(r.keys) >= maxRunning || r.persons[person] >= maxOfOne):
+		return nil, nil, nil, errBusy
+	case runs && len(r.cancels)-len(r.keys) >= maxAgain:
+		return nil, &c.number, nil, errFlooded
+	case r.cancels == nil:
+		r.cancels, r.keys, r.persons = make(map[int]context.CancelFunc), make(map[string]*command), make(map[string]int)
 	}
-	if r.keys[key] == 0 && len(r.keys) >= maxRunning {
-		return nil, nil, errBusy
+	if !runs {
+		c = &command{person: person}
+		r.keys[key] = c
+		r.persons[person]++
 	}
-	if r.keys[key] > 0 && len(r.cancels)-len(r.keys) >= maxAgain {
-		return nil, nil, errFlooded
-	}
-	if r.cancels == nil {
-		r.cancels, r.keys = make(map[int]context.CancelFunc), make(map[string]int)
-	}
+	c.deliveries++
 	life, cancel := context.WithCancel(context.Background())
 	r.last++
-	number := r.last
-	r.cancels[number] = cancel
-	r.keys[key]++
-	return life, func() { r.end(number, key) }, nil
+	n := r.last
+	r.cancels[n] = cancel
+	return life, &c.number, func() { r.end(n, key) }, nil
 }
 
 func (r *running) end(number int, key string) {
@@ -61,8 +75,12 @@ func (r *running) end(number int, key string) {
 	defer r.mu.Unlock()
 	r.cancels[number]()
 	delete(r.cancels, number)
-	if r.keys[key]--; r.keys[key] == 0 {
+	c := r.keys[key]
+	if c.deliveries--; c.deliveries == 0 {
 		delete(r.keys, key)
+		if r.persons[c.person]--; r.persons[c.person] == 0 {
+			delete(r.persons, c.person)
+		}
 	}
 	if r.stopping && len(r.cancels) == 0 {
 		close(r.idle)

@@ -95,8 +95,9 @@ func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 	taken := false
 	defer func() { answer.taken <- taken }()
 	a.count(commands.FirstAnswer, at)
+	hungUp := r.Context().Err() // afterwards it may end because the whole answer was read
 	err = answer.message.write(w)
-	switch hungUp := r.Context().Err(); {
+	switch {
 	case err != nil:
 		a.Log.Warn("slack: write the first response", "error", err)
 	case hungUp != nil || time.Since(at) > patience:
@@ -142,14 +143,13 @@ func drawn(r commands.Reply) answer { return answer{r, draw(r), make(chan bool, 
 func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: command received")
-	life, end, err := a.running.begin(req.Key)
+	life, number, end, err := a.running.begin(req.Key, req.Who.ID())
 	if err != nil {
 		if now, held := a.turned.add(); now {
 			log.Warn("slack: command turned away", "reason", err, "held_back", held)
 		}
-		return a.turnedAway(err, req.At)
+		return a.turnedAway(err, number, req.At)
 	}
-	var number atomic.Int64
 	req.Accepted = number.Store
 
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
@@ -178,11 +178,11 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 }
 
 // turnedAway is what a command hears that was not taken on.
-func (a *Adapter) turnedAway(why error, at time.Time) answer {
+func (a *Adapter) turnedAway(why error, number *atomic.Int64, at time.Time) answer {
 	reply := commands.Busy(a.Language)
 	switch why {
 	case errFlooded: // nobody may tell this one that nothing was done
-		return drawn(commands.Acknowledgement(a.Language, 0))
+		return drawn(commands.Acknowledgement(a.Language, number.Load()))
 	case errStopping:
 		reply.Text = commands.Prose{{Text: restarting.In(a.Language)}}
 	}
@@ -193,13 +193,18 @@ func (a *Adapter) turnedAway(why error, at time.Time) answer {
 // work finds out who asks, has the request handled and draws the reply. How long that may take is the handler's to
 // decide.
 func (a *Adapter) work(life context.Context, req commands.Request) answer {
-	return a.guarded(func() answer {
+	reply := commands.Broken(a.Language)
+	a.guarded(func() answer {
 		if a.Groups != nil {
 			groups, known := a.Groups(life, req.Who.Space, req.Who.User)
 			req.Who.Groups, req.Who.Unsure = groups, !known
 		}
-		return drawn(a.Handle(life, req))
+		reply = a.Handle(life, req)
+		return answer{}
 	})
+	got := a.guarded(func() answer { return drawn(reply) })
+	got.reply.Number, got.reply.Repeat = reply.Number, reply.Repeat // also of what could not be drawn
+	return got
 }
 
 // handedOver reports whether somebody took the answer before wait ended.

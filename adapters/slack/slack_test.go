@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -269,6 +270,48 @@ func TestStop(t *testing.T) {
 	})
 }
 
+// One person's flood leaves room for the others.
+func TestTooManyOfOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newAdapter(t, after(10*time.Second, told("lisi is muted")))
+		a.HTTP = newHooks(t).client()
+		for n := range maxOfOne {
+			f := form("/mute", "123 lisi 5m")
+			f.Set("trigger_id", fmt.Sprint("trigger-", n))
+			f.Set("response_url", testHook+fmt.Sprint(n))
+			go first(t, a, signed(f.Encode()))
+		}
+		synctest.Wait()
+		assert.Equal(t, draw(commands.Busy(commands.English)), say(t, a, "/mute", "123 lisi 5m"))
+		other := form("/mute", "123 lisi 5m")
+		other.Set("user_id", "U0789")
+		other.Set("trigger_id", "trigger-of-another")
+		assert.Equal(t, commands.Acknowledgement("", 0).Text.String(), first(t, a, signed(other.Encode())).Text)
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Empty(t, a.running.persons, "nobody is kept")
+	})
+}
+
+// A second delivery of a command that is written down and runs is not told that it is not.
+func TestRedeliveryKnowsTheNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var deliveries atomic.Int64
+		a, _ := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
+			if deliveries.Add(1) == 1 { // of two deliveries at once the dispatcher tells the first
+				req.Accepted(41)
+			}
+			time.Sleep(10 * time.Second)
+			return told("lisi is muted")
+		})
+		a.HTTP = newHooks(t).client()
+		go say(t, a, "/mute", "123 lisi 5m")
+		time.Sleep(time.Second)
+		f := form("/mute", "123 lisi 5m")
+		assert.Equal(t, draw(commands.Acknowledgement("", 41)), first(t, a, signed(f.Encode())))
+		require.NoError(t, a.Stop(t.Context()))
+	})
+}
+
 func TestTooManyCommandsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := newAdapter(t, after(10*time.Second, told("lisi is muted")))
@@ -277,6 +320,7 @@ func TestTooManyCommandsAtOnce(t *testing.T) {
 		for n := range maxRunning {
 			f := form("/mute", "123 lisi 5m")
 			f.Set("trigger_id", fmt.Sprint("trigger-", n))
+			f.Set("user_id", fmt.Sprint("U", n/8))
 			f.Set("response_url", testHook+fmt.Sprint(n))
 			go first(t, a, signed(f.Encode()))
 		}

@@ -90,9 +90,13 @@ func (d *doctor) journal(ctx context.Context) (r report) {
 	case errors.Is(err, sqlstore.ErrOlder):
 		r.ok("journal", "%s is of an older version; bot serve will bring it up to date. Take a backup first", path)
 	case err != nil:
-		r.broken("journal", "A newer journal wants a newer bot; anything else is no journal: name another file.", "%v", err)
+		r.broken("journal", "A newer journal wants a newer bot, a damaged one its backup (docs/operating.md#backup); anything else is no journal: name another file.", "%v", err)
 	default:
-		store.Close()
+		defer store.Close()
+		if err := store.Sound(ctx); err != nil {
+			r.broken("journal", "Keep a copy of the file for whoever looks into it, and restore a backup (docs/operating.md#backup).", "the journal is damaged: %v", err)
+			return r
+		}
 		r.ok("journal", "%s can be read and written", path)
 	}
 	return r

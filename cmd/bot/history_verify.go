@@ -21,14 +21,16 @@ var errPruned = errors.New("the link that was noted is gone, pruned with all bef
 
 // A chainReport prints what was found.
 type chainReport struct {
-	w    io.Writer
-	json bool
-	kept bool // HISTORY_KEEP is set, so that links are pruned
+	w        io.Writer
+	json     bool
+	compared bool // with a link that was noted earlier
+	kept     bool // HISTORY_KEEP is set, so that links are pruned
 }
 
 // verifyChain looks at the whole chain and prints how many links hold, its root and its head. The error is a *journal.BrokenError when it does not
 // hold, or does not hold known, and errPruned when known is gone and should not.
 func verifyChain(ctx context.Context, s chain, known journal.Link, r chainReport) error {
+	r.compared = known.Seal != 0
 	root, head, looked, err := verifyBesideBot(ctx, s, known)
 	_, broken := errors.AsType[*journal.BrokenError](err)
 	if err != nil && !broken {
@@ -81,7 +83,7 @@ func (r chainReport) print(root, head journal.Link, looked int64, gone bool, pro
 		_, err = fmt.Fprintf(r.w, "%s\n", escaped(string(line)))
 		return err
 	}
-	text := fmt.Sprintf("Links looked at: %d. None is changed, none is missing.\n", looked)
+	text := fmt.Sprintf("Links looked at: %d. None of them is changed, and none between them is missing.\n", looked)
 	if problem != nil {
 		text = fmt.Sprintf("Links that hold: %d.\n", looked)
 	}
@@ -93,6 +95,9 @@ func (r chainReport) print(root, head journal.Link, looked int64, gone bool, pro
 	case gone:
 		text += "The link that was given has been pruned, so nothing was compared with it. Note this head in its place.\n"
 	default:
+		if !r.compared {
+			text += "Whether the newest ones were cut off only a head noted earlier can tell (--head).\n"
+		}
 		text += "Note the head where nobody who can write the database can change it. What it proves later: bot history --verify --head " + head.String() + "\n"
 	}
 	_, err := io.WriteString(r.w, text)

@@ -49,6 +49,9 @@ func serve(ctx context.Context, args []string, w world) error {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer store.Close()
+	if !store.Alone() {
+		log.Warn("another process has this journal open: several bots on one SQLite file do not share a rate limit; several replicas want PostgreSQL")
+	}
 
 	health := newHealth(store, policy, set.platforms())
 	count := newMetrics(set.platforms())
@@ -58,8 +61,8 @@ func serve(ctx context.Context, args []string, w world) error {
 
 	nim := newNetEase(set)
 	nim.Ready = store.Ready
-	if shared := store.Limiter(); shared != nil {
-		nim.Limiter = shared
+	if nim.Limiter, err = store.Limiter(opening); err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	nim.Observe = func(a netease.Attempt) { health.attempt(a); count.attempt(a) }
 	dispatcher := &commands.Dispatcher{

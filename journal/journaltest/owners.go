@@ -125,7 +125,8 @@ func notMine(t *testing.T, j Journal) {
 		assert.ErrorIs(t, was.Finish(t.Context(), e.Hand(), result()), journal.ErrNotMine)
 		assert.ErrorIs(t, was.Answered(t.Context(), e.Hand(), journal.Delivered), journal.ErrNotMine)
 	}
-	other := begin(t, heir, request("slack:3")).Owner
+	third := begin(t, heir, request("slack:3"))
+	other := third.Owner
 	assert.ErrorIs(t, heir.Finish(t.Context(), journal.Hand{Number: running.Number, Owner: other}, result()), journal.ErrNotMine)
 	assert.ErrorIs(t, heir.Answered(t.Context(), journal.Hand{Number: pending.Number, Owner: other}, journal.Delivered), journal.ErrNotMine)
 
@@ -139,7 +140,7 @@ func notMine(t *testing.T, j Journal) {
 	assert.ErrorIs(t, was.Finish(t.Context(), running.Hand(), result()), journal.ErrNotMine)
 	finished := finish(t, heir, taken[0], journal.Result{Outcome: journal.Failed})
 	assert.ErrorIs(t, was.Finish(t.Context(), running.Hand(), result()), journal.ErrNotMine, "it must not think that its own end was written")
-	listed(t, was, taken[1], finished)
+	listed(t, was, third, taken[1], finished)
 }
 
 func lapsed(t *testing.T, j Journal) {

@@ -82,48 +82,75 @@ func (b *beginning) before(r row) error {
 	return err
 }
 
-// orphans are beginnings that may have been written though Begin has returned an error. Nobody runs them.
+// An orphan is an entry that may have been begun though Begin has returned an error. Nobody runs it.
+type orphan struct {
+	key       []byte
+	requestID string
+	owner     string
+}
+
 type orphans struct {
 	mu  sync.Mutex
-	all []*beginning
+	all []orphan
 }
+
+const (
+	maxOrphans = 4096 // then no entries are begun until these are settled
+	settleMost = 256  // at once
+)
 
 func (o *orphans) add(b *beginning) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.all = append(o.all, b)
+	o.all = append(o.all, orphan{[]byte(b.entry.Key), b.entry.RequestID, b.entry.Owner})
 }
 
-// settle ends the orphans as Refused, those that are there.
+func (o *orphans) tooMany() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.all) >= maxOrphans
+}
+
+// some are the first of the orphans.
+func (o *orphans) some() []orphan {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all[:min(len(o.all), settleMost)]
+}
+
+func (o *orphans) settled(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all = o.all[n:]; len(o.all) == 0 {
+		o.all = nil
+	}
+}
+
+// settle ends the orphans as Refused, those that are there. One goroutine at a time does so.
 func (s *Store) settle(ctx context.Context) error {
-	s.orphan.mu.Lock()
-	all := s.orphan.all
-	s.orphan.mu.Unlock()
-	if len(all) == 0 {
-		return nil
-	}
-	var owners []string
-	for _, b := range all {
-		if !slices.Contains(owners, b.entry.Owner) {
-			owners = append(owners, b.entry.Owner)
+	for {
+		some := s.orphan.some()
+		if len(some) == 0 {
+			return nil
 		}
-	}
-	if err := s.db.fence(ctx, owners...); err != nil {
-		return err
-	}
-	err := s.db.transact(ctx, func(tx transaction) error {
-		for _, b := range all {
-			_, err := tx.exec(refuseSQL, "It could not be written down in time, so it was not carried out.", []byte(b.entry.Key), b.entry.RequestID, b.entry.Owner)
-			if err != nil {
-				return err
+		var owners []string
+		args := make([][]any, len(some))
+		for i, o := range some {
+			if !slices.Contains(owners, o.owner) {
+				owners = append(owners, o.owner)
 			}
+			args[i] = []any{"It could not be written down in time, so it was not carried out.", o.key, o.requestID, o.owner}
 		}
-		return nil
-	})
-	if err == nil {
-		s.orphan.mu.Lock()
-		defer s.orphan.mu.Unlock()
-		s.orphan.all = s.orphan.all[len(all):]
+		if err := s.db.fence(ctx, owners...); err != nil {
+			return err
+		}
+		err := s.db.transact(ctx, func(tx transaction) error {
+			_, err := tx.each(refuseSQL, args)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.orphan.settled(len(some))
 	}
-	return err
 }

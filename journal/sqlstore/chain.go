@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"roomwarden/journal"
 )
@@ -94,14 +95,24 @@ func (s *Store) Root(ctx context.Context) (journal.Link, error) {
 	return l, nil
 }
 
+// What a hash does not cover follows from what it covers: names in lower case, by which entries are found, and that nothing is left to be done.
+const linksSQL = `SELECT ` + columns + `, hash, name_lower, moderator_lower, NOT open AND NOT more AND resume IS NULL AND reply_to IS NULL AND reply_by_us IS NULL
+	FROM entries WHERE seal > 0 AND seal > ? ORDER BY seal LIMIT ?`
+
 // Links is journal.Store's.
 func (s *Store) Links(ctx context.Context, after int64, limit int) (links []journal.Link, err error) {
-	err = s.read(ctx, `SELECT `+columns+`, hash FROM entries WHERE seal > 0 AND seal > ? ORDER BY seal LIMIT ?`, []any{after, max(limit, 0)}, func(r row) error {
+	err = s.read(ctx, linksSQL, []any{after, max(limit, 0)}, func(r row) error {
 		var hash []byte
-		e, err := scan(r, &hash)
+		var name, moderator string
+		var closed bool
+		e, err := scan(r, &hash, &name, &moderator, &closed)
 		l := journal.Link{Seal: e.Seal, Entry: e}
 		links = append(links, l)
-		return errors.Join(err, setHash(&links[len(links)-1], hash))
+		err = errors.Join(err, setHash(&links[len(links)-1], hash))
+		if name != strings.ToLower(e.Name) || moderator != strings.ToLower(e.Moderator) || !closed {
+			links[len(links)-1].Hash = [sha256.Size]byte{}
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the chain: %w", err)

@@ -182,7 +182,7 @@ func TestWhatIsGivenUpIsRefused(t *testing.T) {
 	assert.Error(t, s.Check(t.Context()))
 
 	w.set(func() { w.gone = false })
-	s.live()
+	s.settleSome()
 	b, err := other.Begin(t.Context(), mute("slack:2"))
 	require.NoError(t, err)
 	assert.False(t, b.Fresh)
@@ -278,7 +278,7 @@ func TestConnectionsThatBreak(t *testing.T) {
 	calling.Wait()
 	close(stop)
 	breaking.Wait()
-	await(t, func() bool { s.live(); return len(s.orphan.all) == 0 })
+	await(t, func() bool { s.settleSome(); return len(s.orphan.all) == 0 })
 	there := make(map[string]journal.Entry)
 	for _, e := range listed(t, other) {
 		there[e.Key] = e

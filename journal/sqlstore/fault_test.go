@@ -62,23 +62,45 @@ func TestADiskThatGetsFull(t *testing.T) {
 	}
 }
 
+// spoil overwrites the first page of a table or an index.
+func spoil(t *testing.T, path, name string) {
+	t.Helper()
+	var page int
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = ?", name).Scan(&page))
+	require.NoError(t, db.Close())
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	copy(content[(page-1)*4096:page*4096], strings.Repeat("\xff", 4096))
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+}
+
+// Check touches all that a command does, so whoever asks it knows that commands fail.
+func TestACorruptIndex(t *testing.T) {
+	for _, index := range []string{"entries_room", "entries_target", "entries_at", "entries_turns", "entries_unsealed"} {
+		path := newPath(t)
+		s := openAt(t, "sqlite:"+path)
+		begun(t, s, "slack:1")
+		require.NoError(t, s.Check(t.Context()))
+		require.NoError(t, s.Sound(t.Context()))
+		require.NoError(t, s.Close())
+		spoil(t, path, index)
+		s = openAt(t, "sqlite:"+path)
+		assert.ErrorContains(t, s.Check(t.Context()), "malformed", index)
+		assert.Error(t, s.Sound(t.Context()), index)
+	}
+}
+
 func TestACorruptFile(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, "sqlite:"+path)
 	first := begun(t, s, "slack:1")
 	require.NoError(t, s.Close())
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var page int // where the table of entries begins
-	db, err := sql.Open("sqlite", path)
-	require.NoError(t, err)
-	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = 'entries'").Scan(&page))
-	require.NoError(t, db.Close())
-	copy(content[(page-1)*4096:page*4096], strings.Repeat("\xff", 4096))
-	require.NoError(t, os.WriteFile(path, content, 0o600))
+	spoil(t, path, "entries")
 
 	s = openAt(t, "sqlite:"+path)
-	_, err = s.Begin(t.Context(), mute("slack:2"))
+	_, err := s.Begin(t.Context(), mute("slack:2"))
 	assert.ErrorContains(t, err, "malformed")
 	assert.ErrorContains(t, s.Finish(t.Context(), first.Hand(), muted), "malformed")
 	_, err = s.List(t.Context(), journal.Query{})
@@ -192,7 +214,7 @@ func TestPostgresWithoutPreparedStatements(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.List(t.Context(), journal.Query{Rooms: []int64{123}, Target: "lisi", Text: "LISI", Outcomes: []journal.Outcome{journal.Running}, Commands: []string{"mute"}, Since: time.Unix(0, 0)})
 	require.NoError(t, err)
-	_, _, err = s.Limiter().Take(t.Context(), "mute", 20, 0)
+	_, _, err = limiterOf(t, s).Take(t.Context(), "mute", 20, 0)
 	require.NoError(t, err)
-	require.NoError(t, s.Limiter().Rest(t.Context(), "mute", time.Second))
+	require.NoError(t, limiterOf(t, s).Rest(t.Context(), "mute", time.Second))
 }

@@ -3,16 +3,21 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// A Limiter spaces calls out evenly for all processes together, by the clock of the database: one place in every 1/rate, and a few at once
-// after a pause (GCRA, the leaky bucket as a meter).
+// A Limiter lets nobody call while an interface rests, also after a restart. On PostgreSQL it also spaces calls out evenly for all processes together, by
+// the clock of the database: one place in every 1/rate, and a few at once after a pause (GCRA, the leaky bucket as a meter). On SQLite there is one
+// process, which spaces its calls itself.
 type Limiter struct {
-	db    *postgresDB
 	store *Store
+	db    *postgresDB // nil on SQLite
+
+	mu    sync.Mutex
+	rests map[string]time.Time // SQLite: until when, by name
 }
 
 // Rate and burst together stay below NetEase's 100, measured in any second.
@@ -21,14 +26,31 @@ const (
 	mostAtOnce = 96
 )
 
-// Limiter is what the processes share to limit their calls; nil on SQLite, where there is one process, which can do so itself.
-func (s *Store) Limiter() *Limiter {
-	db, ok := s.db.(*postgresDB)
-	if !ok || s.readOnly {
-		return nil
+// Limiter is what limits the calls of all processes. Have one in a process.
+func (s *Store) Limiter(ctx context.Context) (*Limiter, error) {
+	if s.readOnly {
+		return nil, errReadOnly
 	}
-	return &Limiter{db, s}
+	if db, ok := s.db.(*postgresDB); ok {
+		return &Limiter{store: s, db: db}, nil
+	}
+	l := &Limiter{store: s, rests: make(map[string]time.Time)}
+	err := s.read(ctx, `SELECT name, next_us FROM limiter`, nil, func(r row) error {
+		var name string
+		var until int64
+		err := r.Scan(&name, &until)
+		if left := time.Until(time.UnixMicro(until)); left < longestRest { // else the clock has been put back
+			l.rests[name] = time.Now().Add(left)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read which interfaces rest: %w", err)
+	}
+	return l, nil
 }
+
+const longestRest = time.Minute
 
 const nowMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 
@@ -53,6 +75,10 @@ const relaxed = `SELECT set_config('synchronous_commit', 'off', true), set_confi
 func (l *Limiter) Take(ctx context.Context, name string, perSecond float64, most time.Duration) (wait time.Duration, ok bool, err error) {
 	if perSecond <= 0 {
 		return 0, false, fmt.Errorf("take a place for %s: a rate of %v is none", name, perSecond)
+	}
+	if l.db == nil {
+		wait := max(0, time.Until(l.rest(name)))
+		return wait, wait <= most, nil
 	}
 	step := int64(1e6 / perSecond)
 	burst := step * int64(max(1, min(usualBurst, mostAtOnce-perSecond)))
@@ -85,14 +111,37 @@ func (l *Limiter) Take(ctx context.Context, name string, perSecond float64, most
 
 // Rest lets nobody take a place that comes before d is over. Places taken before stay taken.
 func (l *Limiter) Rest(ctx context.Context, name string, d time.Duration) error {
-	err := l.do(ctx, func(ctx context.Context) error {
-		_, err := l.db.pool.Exec(ctx, restSQL, name, d.Microseconds())
-		return err
-	})
+	var err error
+	if l.db == nil {
+		err = l.restHere(ctx, name, time.Now().Add(d))
+	} else {
+		err = l.do(ctx, func(ctx context.Context) error {
+			_, err := l.db.pool.Exec(ctx, restSQL, name, d.Microseconds())
+			return err
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("let %s rest: %w", name, err)
 	}
 	return nil
+}
+
+func (l *Limiter) rest(name string) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rests[name]
+}
+
+func (l *Limiter) restHere(ctx context.Context, name string, until time.Time) error {
+	l.mu.Lock()
+	if until.After(l.rests[name]) {
+		l.rests[name] = until
+	}
+	l.mu.Unlock()
+	return l.store.transact(ctx, func(tx transaction) error {
+		_, err := tx.exec(`INSERT INTO limiter (name, next_us) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET next_us = max(next_us, excluded.next_us)`, name, until.UnixMicro())
+		return err
+	})
 }
 
 func (l *Limiter) do(ctx context.Context, f func(context.Context) error) error {

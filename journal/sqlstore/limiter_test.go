@@ -12,7 +12,7 @@ import (
 
 func TestLimiterSpacesTheCallsOfAllProcesses(t *testing.T) {
 	address := newPostgres(t)
-	limiters := []*Limiter{openAt(t, address).Limiter(), openAt(t, address).Limiter()}
+	limiters := []*Limiter{limiterOf(t, openAt(t, address)), limiterOf(t, openAt(t, address))}
 	const perSecond, places = 20.0, 25
 	var mu sync.Mutex
 	var at []time.Duration // when each place is, after the beginning
@@ -49,7 +49,7 @@ func TestLimiterSpacesTheCallsOfAllProcesses(t *testing.T) {
 
 func TestLimiterRestsForAll(t *testing.T) {
 	address := newPostgres(t)
-	one, other := openAt(t, address).Limiter(), openAt(t, address).Limiter()
+	one, other := limiterOf(t, openAt(t, address)), limiterOf(t, openAt(t, address))
 	require.NoError(t, one.Rest(t.Context(), "mute", 10*time.Second))
 	require.NoError(t, other.Rest(t.Context(), "mute", time.Second), "shorter")
 	for _, l := range []*Limiter{one, other} {
@@ -66,6 +66,34 @@ func TestLimiterRestsForAll(t *testing.T) {
 	}
 }
 
-func TestSQLiteHasNoLimiter(t *testing.T) {
-	assert.Nil(t, openAt(t, "sqlite:"+newPath(t)).Limiter())
+// On SQLite a rest outlives the process.
+func TestARestOutlivesTheProcess(t *testing.T) {
+	address := "sqlite:" + newPath(t)
+	s, err := Open(t.Context(), address)
+	require.NoError(t, err)
+	l := limiterOf(t, s)
+	wait, ok, err := l.Take(t.Context(), "mute", 20, 0)
+	require.NoError(t, err)
+	assert.True(t, ok)
+	assert.Zero(t, wait)
+	require.NoError(t, l.Rest(t.Context(), "mute", 10*time.Second))
+	require.NoError(t, l.Rest(t.Context(), "mute", time.Second), "shorter")
+	require.NoError(t, s.Close())
+
+	for _, l := range []*Limiter{l, limiterOf(t, openAt(t, address))} {
+		wait, ok, err := l.Take(t.Context(), "mute", 20, 50*time.Millisecond)
+		require.NoError(t, err)
+		assert.False(t, ok)
+		assert.Greater(t, wait, 9*time.Second)
+		_, ok, err = l.Take(t.Context(), "unmute", 20, 0)
+		require.NoError(t, err)
+		assert.True(t, ok, "each name by itself")
+	}
+}
+
+func limiterOf(t *testing.T, s *Store) *Limiter {
+	t.Helper()
+	l, err := s.Limiter(t.Context())
+	require.NoError(t, err)
+	return l
 }

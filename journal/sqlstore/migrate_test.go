@@ -198,7 +198,8 @@ func TestReadOnly(t *testing.T) {
 			assert.ErrorIs(t, err, errReadOnly)
 		}
 		assert.False(t, reader.Leads())
-		assert.Nil(t, reader.Limiter())
+		_, limiterErr := reader.Limiter(t.Context())
+		assert.ErrorIs(t, limiterErr, errReadOnly)
 		held, cancel := reader.Hold(t.Context(), second.Owner)
 		assert.Error(t, held.Err())
 		cancel()

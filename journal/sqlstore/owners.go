@@ -103,29 +103,42 @@ func (s *Store) leave() error {
 	}))
 }
 
-// beat gives signs of life until the store is closed.
+// beat gives signs of life until the store is closed, and beside that, so that none is late, settles what is to be settled.
 func (s *Store) beat() {
 	p := s.pulse
 	defer close(p.off)
-	tick := time.NewTicker(p.beat)
+	var settling sync.WaitGroup
+	defer settling.Wait()
+	settling.Go(func() { s.every(p.beat, s.settleSome) })
+	s.every(p.beat, s.live)
+}
+
+// every calls f again and again until the store is closed.
+func (s *Store) every(interval time.Duration, f func()) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
-		case <-p.end:
+		case <-s.pulse.end:
 			return
 		case <-tick.C:
-			s.live()
+			f()
 		}
 	}
 }
 
-// live gives one sign of life, and does what can be done only when the database works. Ready tells when it does not.
+// live gives one sign of life. Ready tells when it did not get through.
 func (s *Store) live() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.pulse.lead)
 	defer cancel()
-	if s.show(ctx) == nil {
-		s.settle(ctx)
-	}
+	_ = s.show(ctx)
+}
+
+// settleSome settles what it can; what is left is for the next time.
+func (s *Store) settleSome() {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	_ = s.settle(ctx)
 }
 
 // show writes a sign of life, looks for those of others, and takes the lead when nobody has it. A process that finds itself buried ends what it has

@@ -41,7 +41,7 @@ func broken(err error) bool {
 	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
 	_, isNetwork := errors.AsType[net.Error](err)
 	refusal, isRefusal := errors.AsType[*pgconn.PgError](err)
-	return isConnect || isNetwork || isRefusal && refusal.SeverityUnlocalized != "ERROR" ||
+	return isConnect || isNetwork || pgconn.SafeToRetry(err) || isRefusal && refusal.SeverityUnlocalized != "ERROR" ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 

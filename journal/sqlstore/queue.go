@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"roomwarden/journal"
 )
@@ -33,9 +34,11 @@ type update struct {
 }
 
 const ( // what becomes of a call's turn
-	awaited = iota
-	taken   // by the writer
-	left    // by the caller, who is gone
+	awaited  = iota
+	taken    // by the writer
+	left     // by the caller, who is gone
+	answered // by the writer
+	given    // up by the caller: the writer takes too long
 )
 
 // take reports whether the call's turn has come now or before; else its caller is gone.
@@ -70,6 +73,9 @@ func (s *Store) submit(ctx context.Context, op operation) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s.orphan.tooMany() {
+		return journal.ErrBusy
+	}
 	c := &call{ctx: ctx, op: op, done: make(chan error, 1)}
 	select {
 	case s.queue <- c:
@@ -82,6 +88,16 @@ func (s *Store) submit(ctx context.Context, op operation) error {
 	case <-ctx.Done():
 		if c.turn.CompareAndSwap(awaited, left) {
 			return ctx.Err()
+		}
+	}
+	timer := time.NewTimer(callTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-c.done:
+		return err
+	case <-timer.C: // the disk does not answer, for example
+		if c.turn.CompareAndSwap(taken, given) {
+			return errStuck
 		}
 		return <-c.done
 	}
@@ -116,7 +132,8 @@ func (s *Store) commit(batch []*call) {
 	defer cancel()
 	s.db.write(ctx, batch)
 	for _, c := range batch {
-		if b, ok := c.op.(*beginning); ok && b.lost && c.err != nil {
+		gone := c.turn.Load() == taken && !c.turn.CompareAndSwap(taken, answered)
+		if b, ok := c.op.(*beginning); ok && (b.lost && c.err != nil || gone && (b.lost || c.err == nil)) {
 			s.orphan.add(b)
 		}
 		c.done <- c.err

@@ -29,13 +29,13 @@ func (h *heldDB) write(ctx context.Context, batch []*call) {
 	h.database.write(ctx, batch)
 }
 
-// holdUp makes the writer wait with one call of Check. Calls that are made before release is called gather in the queue.
+// holdUp makes the writer wait with one call. Calls that are made before release is called gather in the queue.
 func holdUp(t *testing.T, s *Store) (release func()) {
 	t.Helper()
 	h := &heldDB{database: s.db, entered: make(chan struct{}), release: make(chan struct{})}
 	s.db = h // nobody uses it: it is an openQuiet store
 	checked := make(chan error, 1)
-	go func() { checked <- s.Check(t.Context()) }()
+	go func() { checked <- s.touch(t.Context()) }()
 	<-h.entered
 	return func() {
 		t.Helper()
@@ -189,7 +189,7 @@ func TestTooManyCalls(t *testing.T) {
 		release := holdUp(t, s)
 		var wg sync.WaitGroup
 		for range maxWaiting {
-			wg.Go(func() { assert.NoError(t, s.Check(t.Context())) })
+			wg.Go(func() { assert.NoError(t, s.touch(t.Context())) })
 		}
 		await(t, func() bool { return len(s.queue) == maxWaiting })
 		_, err := s.Begin(t.Context(), mute("slack:1"))

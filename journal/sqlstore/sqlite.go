@@ -18,7 +18,8 @@ import (
 const (
 	readers = 4 // connections
 
-	writing = "mode=rw&_journal_mode=WAL&_synchronous=FULL"
+	// What is forgotten, such as reply addresses, is overwritten with zeros; in the write-ahead log it stays until that is used anew.
+	writing = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=secure_delete(fast)"
 	reading = "mode=ro"
 )
 
@@ -31,6 +32,7 @@ type sqliteDB struct {
 	path   string
 	file   fs.FileInfo // what stood at path then
 	lock   *fileLock
+	alone  bool // nobody else had it open
 	writer *sql.DB
 	conn   *sql.Conn     // writer's only one
 	turn   chan struct{} // holds a token: who has taken it uses conn
@@ -66,6 +68,7 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 	if db.lock, err = lockFile(ctx, real+"-lock"); err != nil {
 		return nil, err
 	}
+	db.alone = db.lock.alone
 	if db.writer, err = connect(path, writing, 1); err != nil {
 		return nil, err
 	}
@@ -202,6 +205,30 @@ func prepareMigrations(tx transaction) error {
 		return err
 	}
 	_, err = tx.exec(`ALTER TABLE migrations ADD COLUMN oldest INTEGER NOT NULL DEFAULT 1`)
+	return err
+}
+
+// Alone reports whether no other process had the journal open for writing when this one opened it. Of PostgreSQL nothing is known.
+func (s *Store) Alone() bool {
+	db, ok := s.db.(*sqliteDB)
+	return !ok || db.alone
+}
+
+// Sound is an error when the file is damaged, as far as can be seen before ctx ends. PostgreSQL looks after its files itself.
+func (s *Store) Sound(ctx context.Context) error {
+	if _, ok := s.db.(*sqliteDB); !ok {
+		return nil
+	}
+	err := s.read(ctx, `PRAGMA quick_check(1)`, nil, func(r row) error {
+		var found string
+		if err := r.Scan(&found); err != nil || found == "ok" {
+			return err
+		}
+		return errors.New(found)
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
 	return err
 }
 

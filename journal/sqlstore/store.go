@@ -15,6 +15,7 @@ const callTimeout = 5 * time.Second // of waiting for a turn, of every transacti
 var (
 	errClosed   = errors.New("the journal is closed")
 	errReadOnly = errors.New("the journal is open for reading only")
+	errStuck    = errors.New("the database takes too long")
 )
 
 // A Store is a journal.Store in a database.

@@ -82,3 +82,9 @@ CREATE TABLE leader (
     owner TEXT    NOT NULL
 );
 INSERT INTO leader VALUES (1, '');
+
+-- Until when no call of an interface may be made.
+CREATE TABLE limiter (
+    name    TEXT   PRIMARY KEY,
+    next_us BIGINT NOT NULL
+);

@@ -57,8 +57,8 @@ func listSQL(d dialect, q journal.Query) (query string, args []any) {
 		w.repeat(d.target, clean(q.Target))
 	}
 	if q.On != nil {
-		w.and("write AND room = ?", q.On.Room)
-		w.repeat(d.target, clean(q.On.Account))
+		account := slices.Repeat([]any{clean(q.On.Account)}, strings.Count(d.on, "?")-1)
+		w.and(d.on, append([]any{q.On.Room}, account...)...)
 	}
 	if q.By != "" {
 		by := clean(q.By)

@@ -63,9 +63,13 @@ func openPostgres(ctx context.Context, config *pgxpool.Config, readOnly bool) (_
 	return db, nil
 }
 
+// onTarget is a write on a target, given its room and twice its account. Only the index of turns can find it: on a table that is still empty PostgreSQL would else
+// choose another one, and stay with that plan.
+const onTarget = `write AND (room::text || '/' || left(target, 100)) = ?::bigint::text || '/' || left(?, 100) AND target = ?`
+
 func (db *postgresDB) dialect() dialect {
 	return dialect{newest: len(db.steps), skipLocked: `FOR UPDATE SKIP LOCKED`, lower: `lower(%s COLLATE "C")`, contains: `strpos(%s, ?) > 0`,
-		target: `left(target, 100) = left(?, 100) AND target = ?`, since: `at_us >= ?`}
+		target: `left(target, 100) = left(?, 100) AND target = ?`, on: onTarget, since: `at_us >= ?`}
 }
 
 // migrate runs those steps that the database has not seen, each in a transaction of its own, one process at a time.

@@ -27,7 +27,7 @@ var (
 	// The newest write on a target before the entry of a key.
 	postgresBeforeSQL = newStatement(`
 		SELECT ` + columns + ` FROM entries
-		WHERE write AND room = ? AND left(target, 100) = left(?, 100) AND target = ? AND outcome NOT IN ('refused', 'failed')
+		WHERE ` + onTarget + ` AND outcome NOT IN ('refused', 'failed')
 			AND number < (SELECT number FROM entries WHERE key = ?)
 		ORDER BY number DESC LIMIT 1`)
 )

@@ -62,6 +62,7 @@ type dialect struct {
 	lower      string // %s with ASCII letters in lower case
 	contains   string // %s contains the argument
 	target     string // the target is the argument, which is given as often as there are marks for it
+	on         string // it is a write on the target that the arguments are: the room, and the account for each mark behind it
 	since      string // it was begun then or later; likewise
 }
 

@@ -50,7 +50,7 @@ CREATE INDEX entries_room   ON entries (room, number);
 CREATE INDEX entries_target ON entries (left(target, 100), number);
 CREATE INDEX entries_at     ON entries (at_us);
 -- Writes take turns on their target.
-CREATE INDEX entries_turns  ON entries (room, left(target, 100), number) WHERE write;
+CREATE INDEX entries_turns  ON entries ((room::text || '/' || left(target, 100)), number) WHERE write;
 -- What is open, and what is closed and waits for its seal.
 CREATE INDEX entries_unsealed ON entries (open, number) WHERE seal = 0;
 CREATE UNIQUE INDEX entries_seal ON entries (seal) WHERE seal > 0;

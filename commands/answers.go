@@ -31,6 +31,24 @@ type answer struct {
 	late    late
 	look    *looking      // goes on after the answer; nil: it does not
 	written chan struct{} // closed when the journal has the outcome, or will not have it from this process
+	closed  bool          // and that the answer was given; to be read when written is closed
+	adapter chan bool     // has room for one: what the adapter told
+}
+
+// tellTime is how long an outcome waits for word of its answer.
+const tellTime = 50 * time.Millisecond
+
+// told waits for the adapter's word, but not long, and reports whether the answer was given.
+func (a *answer) told(ctx context.Context) bool {
+	timer := time.NewTimer(tellTime)
+	defer timer.Stop()
+	select {
+	case delivered := <-a.adapter:
+		return delivered
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // answers are those that Handle has returned, until the adapter tells what became of them. The zero value is ready.
@@ -63,6 +81,9 @@ func (d *Dispatcher) Answered(number int64, delivered bool) {
 	if a == nil {
 		return
 	}
+	if a.adapter != nil {
+		a.adapter <- delivered
+	}
 	d.goesOn(a.job.entry, func(ctx context.Context) {
 		select {
 		case <-a.written:
@@ -73,7 +94,9 @@ func (d *Dispatcher) Answered(number int64, delivered bool) {
 				return
 			}
 		}
-		d.goOn(ctx, a, delivered)
+		if !a.closed {
+			d.goOn(ctx, a, delivered)
+		}
 	})
 }
 

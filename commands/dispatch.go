@@ -241,13 +241,18 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 	d.observe(j.who, j.Command.Name, end.tone)
 	j.log.Info("answered", "outcome", outcomeOf(end.tone), "code", int(end.code), "ms", took.Milliseconds())
 	reply := j.reply(end)
-	a := &answer{job: j, late: to, look: end.look, written: make(chan struct{})}
+	a := &answer{job: j, late: to, look: end.look, written: make(chan struct{}), adapter: make(chan bool, 1)}
 	result := j.result(end, reply, took)
 	write := func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Hand(), result) }
 	writeOn := func(ctx context.Context) {
 		defer written()
 		defer close(a.written)
-		insist(ctx, j.log, "outcome", write)
+		if end.evident { // most are told within the next milliseconds, so one write does for both
+			result.Given = a.told(ctx)
+		}
+		if insist(ctx, j.log, "outcome", write) {
+			a.closed = result.Given
+		}
 	}
 	err := error(nil)
 	if !end.evident {

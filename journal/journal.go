@@ -87,6 +87,7 @@ type Result struct {
 	Until     time.Time
 	Duration  time.Duration
 	More      bool // of Unknown only: another Finish will follow
+	Given     bool // the answer is Delivered already, and the entry is closed at once; not with More
 }
 
 // A Target is what writes take turns on: an account in a room, or with no account the room itself.
@@ -130,7 +131,7 @@ type Store interface {
 	Begin(ctx context.Context, e Entry) (Begun, error)
 
 	// Finish writes an end of an entry that this process has, or had, in hand: of a Running one, or of one whose end so far is
-	// Unknown with More to come. The answer is then Pending. ErrNotRunning when there is no such entry, or it has ended; ErrNotMine
+	// Unknown with More to come. The answer is then Pending, unless it was Given. ErrNotRunning when there is no such entry, or it has ended; ErrNotMine
 	// when it has been taken over since, by another process or by this one under another name.
 	Finish(ctx context.Context, h Hand, r Result) error
 

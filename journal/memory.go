@@ -45,6 +45,7 @@ var (
 
 	errClosed = errors.New("the journal is closed")
 	errSilent = errors.New("it has been silent for too long")
+	errGiven  = errors.New("more is to come, so the answer that was given is not the last")
 )
 
 // Open starts one more process.

@@ -76,6 +76,8 @@ func (p *Process) Finish(ctx context.Context, h Hand, r Result) error {
 		return said(doing, fmt.Errorf("%q is not an end", r.Outcome))
 	case r.More && r.Outcome != Unknown:
 		return said(doing, fmt.Errorf("no more can come after %q", r.Outcome))
+	case r.More && r.Given:
+		return said(doing, errGiven)
 	case e == nil:
 		return said(doing, ErrNotRunning)
 	case e.Owner != h.Owner:
@@ -86,7 +88,15 @@ func (p *Process) Finish(ctx context.Context, h Hand, r Result) error {
 	e.Outcome, e.Moderator, e.Code, e.Answer, e.Text = r.Outcome, r.Moderator, r.Code, bytes.Clone(r.Answer), r.Text
 	e.Until, e.Duration = cut(r.Until), r.Duration.Truncate(time.Microsecond)
 	e.Delivery, e.more = Pending, r.More
+	if r.Given {
+		e.close(Delivered)
+	}
 	return nil
+}
+
+// close notes what became of the last answer.
+func (e *kept) close(d Delivery) {
+	e.Delivery, e.Open, e.Resume, e.ReplyTo, e.ReplyBy = d, false, nil, "", time.Time{}
 }
 
 // Answered is Store's.
@@ -110,7 +120,7 @@ func (p *Process) Answered(ctx context.Context, h Hand, d Delivery) error {
 	}
 	e.Delivery = d
 	if !e.more {
-		e.Open, e.Resume, e.ReplyTo, e.ReplyBy = false, nil, "", time.Time{}
+		e.close(d)
 	}
 	return nil
 }

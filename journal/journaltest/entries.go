@@ -69,6 +69,9 @@ func ended(e journal.Entry, r journal.Result) journal.Entry {
 	e.Outcome, e.Moderator, e.Code, e.Answer, e.Text, e.Until, e.Duration =
 		r.Outcome, r.Moderator, r.Code, r.Answer, r.Text, r.Until, r.Duration
 	e.Delivery = journal.Pending
+	if r.Given {
+		e = closed(e, journal.Delivered)
+	}
 	return e
 }
 

@@ -77,6 +77,24 @@ func finishMore(t *testing.T, j Journal) {
 	listed(t, s, e)
 }
 
+func finishGiven(t *testing.T, j Journal) {
+	s := open(t, j)
+	r := result()
+	r.Given = true
+	one := finish(t, s, begin(t, s, request("slack:1")), r)
+	two := finish(t, s, finish(t, s, begin(t, s, request("slack:2")), more()), r)
+	listed(t, s, two, one)
+	assert.Equal(t, journal.Delivered, one.Delivery)
+	for _, e := range []journal.Entry{one, two} {
+		assert.ErrorIs(t, s.Answered(t.Context(), e.Hand(), journal.Delivered), journal.ErrNotRunning)
+		shown := again(t, s, e.Key)
+		assert.Empty(t, shown.Resume)
+		assert.Empty(t, shown.ReplyTo)
+	}
+	require.NoError(t, s.Close())
+	take(t, open(t, j)) // nothing is left to be done
+}
+
 func finishNone(t *testing.T, j Journal) {
 	s := open(t, j)
 	e := begin(t, s, request("slack:1"))
@@ -94,6 +112,7 @@ func finishWantsEnd(t *testing.T, j Journal) {
 		{Text: "no outcome"},
 		{Outcome: journal.Running, Text: "not an end"},
 		{Outcome: journal.Done, More: true, Text: "nothing comes after it"},
+		{Outcome: journal.Unknown, More: true, Given: true, Text: "it is not the last"},
 	} {
 		err := s.Finish(t.Context(), e.Hand(), r)
 		require.Error(t, err, r.Text)

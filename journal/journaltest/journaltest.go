@@ -59,6 +59,7 @@ var promises = []struct {
 	{"Finish works once", finishTwice},
 	{"Finish by many works once", finishAtOnce},
 	{"Finish again where more was to come", finishMore},
+	{"Finish with its answer given closes the entry", finishGiven},
 	{"Finish of no entry is refused", finishNone},
 	{"Finish wants an end", finishWantsEnd},
 	{"Finish with a cancelled context writes nothing", finishCancelled},

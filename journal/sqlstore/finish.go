@@ -16,6 +16,11 @@ var (
 			more = ?, delivery = 'pending'
 		WHERE number = ? AND owner = ? AND (outcome = 'running' OR more)`)
 
+	closeSQL = newStatement(`
+		UPDATE entries SET outcome = ?, moderator = ?, moderator_lower = ?, code = ?, answer = ?, text = ?, until_us = ?, duration_us = ?,
+			more = ?, delivery = 'delivered', open = FALSE, resume = NULL, reply_to = NULL, reply_by_us = NULL
+		WHERE number = ? AND owner = ? AND (outcome = 'running' OR more)`)
+
 	answeredSQL = newStatement(`
 		UPDATE entries SET delivery = ?, open = more,
 			resume      = CASE WHEN more THEN resume END,
@@ -43,9 +48,15 @@ func (s *Store) finish(ctx context.Context, h journal.Hand, r journal.Result) er
 		return fmt.Errorf("%q is not an end", r.Outcome)
 	case r.More && r.Outcome != journal.Unknown:
 		return fmt.Errorf("no more can come after %q", r.Outcome)
+	case r.More && r.Given:
+		return errors.New("more is to come, so the answer that was given is not the last")
+	}
+	statement := finishSQL
+	if r.Given {
+		statement = closeSQL
 	}
 	moderator := clean(r.Moderator)
-	return s.change(ctx, h, finishSQL, string(r.Outcome), moderator, strings.ToLower(moderator), r.Code, r.Answer, clean(r.Text), micros(r.Until),
+	return s.change(ctx, h, statement, string(r.Outcome), moderator, strings.ToLower(moderator), r.Code, r.Answer, clean(r.Text), micros(r.Until),
 		r.Duration.Microseconds(), r.More)
 }
 

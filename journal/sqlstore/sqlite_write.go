@@ -125,7 +125,7 @@ var (
 // prepare prepares what is said often.
 func (db *sqliteDB) prepare(ctx context.Context) (err error) {
 	db.own = make(map[*statement]*sql.Stmt)
-	for _, s := range []*statement{sqliteStartSQL, sqliteCommitSQL, sqliteBackSQL, sqliteAgainSQL, sqliteKnownSQL, sqliteBeginSQL, sqliteBeforeSQL, sqliteGetSQL, finishSQL, answeredSQL, checkSQL} {
+	for _, s := range []*statement{sqliteStartSQL, sqliteCommitSQL, sqliteBackSQL, sqliteAgainSQL, sqliteKnownSQL, sqliteBeginSQL, sqliteBeforeSQL, sqliteGetSQL, finishSQL, closeSQL, answeredSQL, checkSQL} {
 		if db.own[s], err = db.conn.PrepareContext(ctx, s.text); err != nil {
 			return err
 		}

@@ -46,7 +46,11 @@ func (s *Store) entries(ctx context.Context, query string, args ...any) (entries
 
 func listSQL(d dialect, q journal.Query) (query string, args []any) {
 	var w where
-	w.and("number > ? AND number < ?", q.After, cmp.Or(q.Before, math.MaxInt64))
+	from := "entries"
+	if q.After != 0 { // SQLite takes a range with two ends for so narrow that it uses no other index
+		w.and("number > ?", q.After)
+	}
+	w.and("number < ?", cmp.Or(q.Before, math.MaxInt64))
 	if q.Room != 0 {
 		w.and("room = ?", q.Room)
 	}
@@ -57,6 +61,7 @@ func listSQL(d dialect, q journal.Query) (query string, args []any) {
 		w.repeat(d.target, clean(q.Target))
 	}
 	if q.On != nil {
+		from += d.byTurns
 		account := slices.Repeat([]any{clean(q.On.Account)}, strings.Count(d.on, "?")-1)
 		w.and(d.on, append([]any{q.On.Room}, account...)...)
 	}
@@ -78,7 +83,7 @@ func listSQL(d dialect, q journal.Query) (query string, args []any) {
 		contains := func(column string) string { return fmt.Sprintf(d.contains, fmt.Sprintf(d.lower, column)) }
 		w.and("("+contains("line")+" OR "+contains("reason")+" OR "+contains("text")+")", text, text, text)
 	}
-	return `SELECT ` + columns + ` FROM entries WHERE ` + strings.Join(w.conditions, ` AND `) + ` ORDER BY number DESC LIMIT ?`,
+	return `SELECT ` + columns + ` FROM ` + from + ` WHERE ` + strings.Join(w.conditions, ` AND `) + ` ORDER BY number DESC LIMIT ?`,
 		append(w.args, cmp.Or(q.Limit, defaultLimit))
 }
 

@@ -43,6 +43,10 @@ func TestQuestionsUseAnIndex(t *testing.T) {
 			{"a room", journal.Query{Room: 3, Limit: 2}, "entries_room|entries_"},
 			{"a target", journal.Query{Target: "member7"}, "entries_target|entries_"},
 			{"the writes on a target", journal.Query{On: &journal.Target{Room: 7, Account: "member7"}}, "entries_turns|entries_"},
+			{"a page of a room", journal.Query{Room: 3, Before: 250, Limit: 2}, "entries_room|entries_"},
+			{"a page of a target", journal.Query{Target: "member7", Before: 250, Limit: 2}, "entries_target|entries_"},
+			{"the write before one", journal.Query{On: &journal.Target{Room: 7, Account: "member7"}, Before: 250, Outcomes: []journal.Outcome{journal.Done, journal.Unknown}, Limit: 1}, "entries_turns|entries_turns"},
+			{"the write after one", journal.Query{On: &journal.Target{Room: 7, Account: "member7"}, After: 20, Before: 250, Outcomes: []journal.Outcome{journal.Done}, Limit: 1}, "entries_turns|entries_turns"},
 			{"the last hours", journal.Query{Since: late}, "entries_at|entries_"},
 		} {
 			query, args := listSQL(s.db.dialect(), c.q)

@@ -135,7 +135,7 @@ func connect(path, parameters string, connections int) (*sql.DB, error) {
 }
 
 func (db *sqliteDB) dialect() dialect {
-	return dialect{newest: len(db.steps), lower: `lower(%s)`, contains: `instr(%s, ?) > 0`, target: `target = ?`, on: `write AND room = ? AND target = ?`,
+	return dialect{newest: len(db.steps), lower: `lower(%s)`, contains: `instr(%s, ?) > 0`, target: `target = ?`, on: `write AND room = ? AND target = ?`, byTurns: ` INDEXED BY entries_turns`,
 		// SQLite goes through the numbers, so it is told where to stop; the plus sign has it use the index of times for that.
 		since: `at_us >= ? AND number >= (SELECT COALESCE(MIN(+number), 0) FROM entries WHERE at_us >= ?)`}
 }

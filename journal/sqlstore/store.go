@@ -63,6 +63,7 @@ type dialect struct {
 	contains   string // %s contains the argument
 	target     string // the target is the argument, which is given as often as there are marks for it
 	on         string // it is a write on the target that the arguments are: the room, and the account for each mark behind it
+	byTurns    string // behind the table: with the index of turns
 	since      string // it was begun then or later; likewise
 }
 

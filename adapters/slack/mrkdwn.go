@@ -97,7 +97,12 @@ var emojiName = regexp.MustCompile(`:([\p{L}\p{N}_+'-]+):`)
 
 // calm is text that stays as it is. lineStart tells whether a line begins with it.
 func calm(s string, lineStart bool) string {
-	s = emojiName.ReplaceAllString(clean(s), "∶$1∶")
+	if s = clean(s); strings.Count(s, ":") > 1 {
+		s = emojiName.ReplaceAllString(s, "∶$1∶")
+	}
+	if !strings.ContainsAny(s, "&<>*~`_") {
+		return s
+	}
 	var b strings.Builder
 	for i, r := range s {
 		switch {
@@ -134,7 +139,7 @@ func isWord(c byte) bool {
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n', r == '\u200C', r == '\u200D':
+		case ' ' <= r && r <= '~', r == '\n', r == '\u200C', r == '\u200D':
 			return r
 		case r == '\t', unicode.In(r, unicode.Zl, unicode.Zp):
 			return ' '
@@ -150,7 +155,13 @@ func oneLine(s string) string { return strings.ReplaceAll(clean(s), "\n", " ") }
 
 // size is the length of s in code points, as JSON has it: what is escaped there counts twice.
 func size(s string) int {
-	return utf8.RuneCountInString(s) + strings.Count(s, "\n") + strings.Count(s, `"`) + strings.Count(s, `\`)
+	n := 0
+	for _, r := range s {
+		if n++; r == '\n' || r == '"' || r == '\\' {
+			n++
+		}
+	}
+	return n
 }
 
 // cut shortens drawn text to a size, and shows that it did.
@@ -165,6 +176,9 @@ func cut(s string, most int) string {
 // split divides drawn text after the longest head of at most a size. Entities, dates and what people see as one
 // character stay whole; a code span that must be divided becomes two.
 func split(s string, most int) (head, rest string) {
+	if size(s) <= most {
+		return s, ""
+	}
 	end, used, open := 0, 0, false
 	for end < len(s) {
 		u := unit(s[end:])

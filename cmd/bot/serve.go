@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,8 @@ const (
 	policyInterval = 2 * time.Second  // how often the policy file is looked at
 	stopTime       = 8 * time.Second  // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
 	openTime       = 15 * time.Second // for the journal to open, migrations included
-	warnRate       = 90               // NetEase allows 100 calls a second, and counts the customer's own
+	gcPercent      = 200
+	warnRate       = 90 // NetEase allows 100 calls a second, and counts the customer's own
 )
 
 // serve runs the bot until ctx ends. It builds from the inside out: settings, rules, journal, NetEase, the dispatcher, the
@@ -42,6 +44,9 @@ func serve(ctx context.Context, args []string, w world) error {
 		return usageError{text}
 	}
 	log := newLog(w.Err, set)
+	if !isSet(w.Environ, "GOGC") { // there is little to keep: memory for time is a good bargain here
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	opening, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	store, err := sqlstore.Open(opening, set.DatabaseURL)

@@ -35,20 +35,27 @@ type answer struct {
 	adapter chan bool     // has room for one: what the adapter told
 }
 
-// tellTime is how long an outcome waits for word of its answer.
-const tellTime = 50 * time.Millisecond
+// tellTime is the least that an adapter has to tell what became of an answer, where its outcome is gathered.
+const tellTime = 5 * time.Millisecond
 
-// told waits for the adapter's word, but not long, and reports whether the answer was given.
-func (a *answer) told(ctx context.Context) bool {
-	timer := time.NewTimer(tellTime)
+// told waits until outcomes are written next, and reports whether the answer is given by then. One that could not be given is to be given again, so
+// its outcome is written at once.
+func (a *answer) told(ctx context.Context, gather time.Duration) (given bool) {
+	now := time.Now()
+	timer := time.NewTimer(now.Add(tellTime).Truncate(gather).Add(gather).Sub(now))
 	defer timer.Stop()
-	select {
-	case delivered := <-a.adapter:
-		return delivered
-	case <-timer.C:
-	case <-ctx.Done():
+	for {
+		select {
+		case given = <-a.adapter:
+			if !given {
+				return false
+			}
+		case <-timer.C:
+			return given
+		case <-ctx.Done():
+			return given
+		}
 	}
-	return false
 }
 
 // answers are those that Handle has returned, until the adapter tells what became of them. The zero value is ready.

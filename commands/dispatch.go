@@ -40,7 +40,10 @@ type Dispatcher struct {
 	NotifyExt NotifyExt     // what members' apps are told; empty: nothing
 	Language  Language      // where a platform gives no locale; empty: English
 	Log       *slog.Logger
-	Observe   func(Observation) // hears of every request that was handled, and not of its redeliveries; nil: nobody does
+	// Gather is how often outcomes are written that nobody waits for, many together: one commit for many costs little more than for one, and
+	// who begins a command waits for less. 0: each at once.
+	Gather  time.Duration
+	Observe func(Observation) // hears of every request that was handled, and not of its redeliveries; nil: nobody does
 
 	// Deliver gives answers after Handle's return. For a platform without one they wait in the journal. It must not change after the
 	// first call.
@@ -247,8 +250,8 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 	writeOn := func(ctx context.Context) {
 		defer written()
 		defer close(a.written)
-		if end.evident { // most are told within the next milliseconds, so one write does for both
-			result.Given = a.told(ctx)
+		if end.evident && d.Gather > 0 {
+			result.Given = a.told(ctx, d.Gather)
 		}
 		if insist(ctx, j.log, "outcome", write) {
 			a.closed = result.Given

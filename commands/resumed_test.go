@@ -319,6 +319,42 @@ func TestPanicInTheBackground(t *testing.T) {
 	}
 }
 
+// TestGather: outcomes that nobody waits for are written together, with what became of their answers; one whose answer must be given again at once.
+func TestGather(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Gather = 20 * time.Millisecond
+		for i, line := range []string{"mute 123 lisi 5m", "mute 123 wangwu 5m", "mute 123 zhaoliu 5m"} {
+			require.Equal(t, Done, s.ask(line, "zhangsan", line).Tone)
+			if i < 2 { // of the third nothing is told
+				s.dispatcher.Answered(int64(i+1), true)
+			}
+		}
+		synctest.Wait()
+		for _, e := range s.entries(t) {
+			assert.Equal(t, journal.Running, e.Outcome)
+		}
+		time.Sleep(2 * s.dispatcher.Gather)
+		synctest.Wait()
+		for _, e := range s.entries(t) {
+			assert.Equal(t, journal.Done, e.Outcome)
+			assert.Equal(t, e.Number == 3, e.Open)
+			assert.Equal(t, e.Number != 3, e.Delivery == journal.Delivered)
+		}
+		s.dispatcher.Answered(3, true)
+		synctest.Wait()
+		assert.False(t, s.entries(t)[0].Open)
+
+		require.Equal(t, Done, s.ask("4", "zhangsan", "unmute 123 lisi").Tone)
+		s.dispatcher.Answered(4, false)
+		synctest.Wait()
+		assert.Equal(t, journal.Done, s.entries(t)[0].Outcome, "it is on its way again")
+		require.Equal(t, Done, s.ask("5", "zhangsan", "unmute 123 wangwu").Tone)
+		require.NoError(t, s.dispatcher.Stop(t.Context()))
+		assert.Equal(t, journal.Done, s.entries(t)[0].Outcome, "the stop waits for nothing")
+		s.dispatcher = &Dispatcher{}
+	})
+}
+
 // TestAccepted: the number is told before the person is allowed, and to a redelivery, too.
 func TestAccepted(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {

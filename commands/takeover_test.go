@@ -178,7 +178,6 @@ func TestTakenOverUnderTheRulesOfNow(t *testing.T) {
 	t.Run("ended, and not answered", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
 			first := s.ask("1", "zhangsan", "mute 123 lisi 30m") // the adapter never tells what became of the answer
-			time.Sleep(2 * tellTime)
 			synctest.Wait()
 			s.journal.Kill()
 			late := take(t, s, func(*Dispatcher) {})

@@ -22,9 +22,10 @@ import (
 )
 
 const (
-	policyInterval = 2 * time.Second  // how often the policy file is looked at
-	stopTime       = 8 * time.Second  // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
-	openTime       = 15 * time.Second // for the journal to open, migrations included
+	policyInterval = 2 * time.Second       // how often the policy file is looked at
+	stopTime       = 8 * time.Second       // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
+	openTime       = 15 * time.Second      // for the journal to open, migrations included
+	gather         = 20 * time.Millisecond // outcomes that recovery would find out are written together
 	gcPercent      = 200
 	warnRate       = 90 // NetEase allows 100 calls a second, and counts the customer's own
 )
@@ -72,7 +73,7 @@ func serve(ctx context.Context, args []string, w world) error {
 	nim.Observe = func(a netease.Attempt) { health.attempt(a); count.attempt(a) }
 	dispatcher := &commands.Dispatcher{
 		Policy: policy.Policy, Journal: store, NetEase: nim, Log: log, Observe: count.handled,
-		Operator: netease.AccID(set.NetEaseOperator), NotifyExt: set.NetEaseNotifyExt, Language: set.DefaultLanguage,
+		Gather: gather, Operator: netease.AccID(set.NetEaseOperator), NotifyExt: set.NetEaseNotifyExt, Language: set.DefaultLanguage,
 	}
 	parts := &platforms{
 		set: set, policy: policy, log: log, health: health, mux: http.NewServeMux(),

@@ -36,7 +36,7 @@ type answer struct {
 }
 
 // tellTime is the least that an adapter has to tell what became of an answer, where its outcome is gathered.
-const tellTime = 5 * time.Millisecond
+const tellTime = time.Millisecond
 
 // told waits until outcomes are written next, and reports whether the answer is given by then. One that could not be given is to be given again, so
 // its outcome is written at once.

@@ -70,7 +70,7 @@ func delayClose(j *job) change {
 			return end
 		},
 		asked:   Text{"the timer of room {place}", "聊天室 {place} 的定时关闭"},
-		already: Text{"The timer of room {place} was so already.", "聊天室 {place} 的定时关闭此前已是如此。"},
+		already: Text{"The timer of room {place} was already set like this.", "聊天室 {place} 的定时关闭此前已是如此。"},
 		unseen: Text{
 			"Whether the timer of room {place} was set is not known, and NetEase offers no way to read timers. {retry} sets it again, which restarts the countdown.",
 			"无法确定聊天室 {place} 的定时关闭是否设置成功，网易云信也不提供查询。可用 {retry} 再次设置，但会重新计时。"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -56,6 +57,7 @@ type Dispatcher struct {
 	running   ends
 	strangers strangers
 	answers   answers
+	lookers   atomic.Int64 // how many effects are looked at
 	work      background
 }
 
@@ -191,7 +193,9 @@ func (d *Dispatcher) act(ctx context.Context, j *job, before *journal.Entry) end
 	behind := before != nil && before.Outcome == journal.Running
 	newest, err := d.turn(ctx, j.entry, before)
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled), !behind && timeLeft(ctx) < minRun:
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ending{tone: Refused, text: j.say(sayRestarting, nil)}
+	case !behind && timeLeft(ctx) < minRun:
 		return ending{tone: Refused, text: j.say(sayNoTime, nil)}
 	case err != nil && ctx.Err() == nil:
 		j.log.Error("journal: wait for a turn", "err", err)

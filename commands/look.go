@@ -17,6 +17,8 @@ var lookAfter = []time.Duration{
 const (
 	// What was sent may still arrive and take effect for so long; "it is not so" is no answer before.
 	inFlight = time.Minute
+	// maxLookers is how many effects may be looked at: when NetEase is away for long, more would only be in each other's way.
+	maxLookers = 4096
 	// lookTimeout bounds one look.
 	lookTimeout = 10 * time.Second
 	// slack is how far a remaining time may be off: NetEase tells whole seconds.
@@ -100,6 +102,13 @@ func (d *Dispatcher) lookOn(ctx context.Context, j *job, l looking) (end ending,
 	if l.Answered {
 		say = Text{"NetEase's answer left it open.", "网易云信的响应没有说明结果。"}
 	}
+	if d.lookers.Add(1) > maxLookers {
+		d.lookers.Add(-1)
+		end := ending{tone: Unknown, until: j.latest(l), choices: j.retryChoices()}
+		end.text = j.say(sayTooManyLooks, j.facts(values{"asked": j.say(l.asked, j.facts())}))
+		return end, false, true
+	}
+	defer d.lookers.Add(-1)
 	for i, after := range lookAfter {
 		last := i == len(lookAfter)-1
 		pause := time.Until(l.LastSent.Add(after))

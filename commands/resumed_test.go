@@ -319,6 +319,26 @@ func TestPanicInTheBackground(t *testing.T) {
 	}
 }
 
+// TestTooManyLooks: when too much is unknown, one more is not looked at again, and the person hears that.
+func TestTooManyLooks(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Hangup: sandbox.BeforeApplying, Times: 3})
+		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123").Tone)
+		s.dispatcher.lookers.Store(maxLookers)
+		before := len(s.ops())
+		s.dispatcher.Answered(1, true)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		assert.Len(t, s.ops(), before)
+		e, err := s.journal.Get(t.Context(), 1)
+		require.NoError(t, err)
+		assert.Equal(t, journal.Unknown, e.Outcome)
+		assert.Contains(t, e.Text, "I cannot keep looking")
+		assert.False(t, e.Open)
+		assert.EqualValues(t, maxLookers, s.dispatcher.lookers.Load())
+	})
+}
+
 // TestGather: outcomes that nobody waits for are written together, with what became of their answers; one whose answer must be given again at once.
 func TestGather(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {

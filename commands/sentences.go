@@ -88,6 +88,9 @@ var (
 	sayWrittenLate = Text{
 		"Writing this down took too long, so I did not do it, and nothing was sent. Try again; if it stays so, tell whoever runs the bot.",
 		"写入操作记录用时过长，因此没有执行，也没有发出任何请求。请重试；如果持续如此，请告知机器人的管理员。"}
+	sayRestarting = Text{
+		"The bot is restarting. Nothing was done; please try again in a moment.",
+		"机器人正在重启，未做任何操作。请稍后重试。"}
 	sayNoTime = Text{
 		"There was no time left for this command. Nothing was done; please try again.",
 		"没有足够的时间执行这条命令，未做任何操作。请重试。"}
@@ -96,8 +99,8 @@ var (
 		"This command was taken up before as {number}, and how it ended is not written down yet. {show} tells when it is; do not repeat it before.",
 		"这条命令之前已作为 {number} 受理，目前还没有结果记录。可用 {show} 查看，在此之前请勿重复操作。"}
 	sayBusyTarget = Text{
-		"Other commands in room {place} are still under way. Nothing was done for this one; try again in 20 seconds.",
-		"聊天室 {place} 还有其他命令正在执行，这条命令没有执行。请 20 秒后再试。"}
+		"Earlier commands on the same target in room {place} are still under way. Nothing was done for this one; try again in 20 s.",
+		"聊天室 {place} 的同一对象还有之前的命令正在执行，这条命令没有执行。请 20 秒后再试。"}
 	sayNoOperator = Text{
 		"The policy file gives you no NetEase account to act as, and the bot has none of its own. Nothing was done; tell whoever keeps the policy file.",
 		"权限文件没有为你指定网易云信操作账号，机器人也没有默认账号。没有执行；请告知权限文件的管理员。"}
@@ -146,6 +149,9 @@ var (
 	sayUnknownForGood = Text{
 		"I looked for ten minutes, and cannot tell whether {asked} took effect. {retry} tries again.",
 		"查询了十分钟，仍无法确定{asked}是否生效。{retry} 可重新执行。"}
+	sayTooManyLooks = Text{
+		"So much is unknown at the moment that I cannot keep looking whether {asked} took effect. Look at the room; {retry} tries again.",
+		"目前结果未知的操作过多，无法继续查询{asked}是否生效。请查看聊天室；{retry} 可重新执行。"}
 	sayOvertakenLook = Text{
 		"Whether {asked} took effect is not known. I stopped looking: #{later} came after it on the same target, {line}.",
 		"无法确定{asked}是否生效。同一对象上之后又有 #{later}（{line}），已停止查询。"}

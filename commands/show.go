@@ -53,10 +53,10 @@ func show(ctx context.Context, j *job) ending {
 		add(Text{"Answer given", "回复送达"}, deliveries[e.Delivery].In(j.language))
 	}
 	if e.Deliveries > 1 {
-		add(Text{"Delivered by the platform", "平台投递次数"}, e.Deliveries)
+		add(Text{"Times delivered by the platform", "平台投递次数"}, e.Deliveries)
 	}
 	if e.Seal > 0 {
-		add(Text{"Seal", "封存编号"}, e.Seal)
+		add(Text{"Seal", "封存序号"}, e.Seal)
 	}
 	if e.Write && (e.Outcome == journal.Unknown || e.Outcome == journal.Failed || e.Outcome == journal.Refused) {
 		end.choices = j.retryOf(number)

@@ -18,7 +18,7 @@
 //
 // [Store.Finish] writes how it ended: the outcome, who allowed it, NetEase's code, the answer as given (Answer, for a repeat; Text, for
 // people), and how long it took. An outcome that is Unknown may get More: the bot goes on looking, and finishes it again with what it
-// has found.
+// has found. Where the answer is given before Finish, one call closes the entry (Given).
 //
 // [Store.Answered] writes what became of the answer. An entry that has ended, with no more to come and its answer given or given
 // up, is closed: it does not change any more, except that Deliveries counts on. Closing forgets Resume and ReplyTo.
@@ -36,7 +36,7 @@
 // # Outcomes
 //
 //	Running   begun; nothing is known of its end
-//	Done      NetEase obeyed, or a read was answered
+//	Done      NetEase obeyed; or did not say so, and what was asked for is seen to be so; or a read was answered
 //	NoChange  it already was so; nothing changed
 //	Refused   the bot said no; nothing was sent
 //	Failed    NetEase said no, or was never reached: nothing happened, for certain
@@ -50,9 +50,13 @@
 // A store belongs to one process, which has a name of its own, new with each start. It begins entries in its own hand, and shows twice a second
 // that it lives. An entry that is not closed and whose owner is dead is handed to the next live process that asks ([Store.Take]): one that was
 // closed properly is dead at once, one that fell silent after three seconds, measured by the observer's own clock. A process that was found
-// dead and lives on gets a new name; nothing it had in hand is its own any more ([Store.Hold], [ErrNotMine]). So two processes never
-// finish one entry; and since who has not got a sign of life through for a second must not call NetEase ([Store.Ready]), they do
-// not call for it at once either.
+// dead and lives on gets a new name; nothing it had in hand is its own any more.
+//
+// Three things keep two processes from doing one entry's work at once:
+//
+//   - Finish and Answered name the [Hand] that the entry is in, number and owner. When it has been taken over since, they change nothing ([ErrNotMine]).
+//   - [Store.Hold] gives work a context that ends when its process learns that it was found dead.
+//   - [Store.Ready] is asked before every call of NetEase: who has not got a sign of life through for a second must not make it.
 //
 // One of the live processes leads ([Store.Leads]); when it dies, another does within five seconds.
 //

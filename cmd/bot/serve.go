@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	policyInterval = 2 * time.Second       // how often the policy file is looked at
-	stopTime       = 8 * time.Second       // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
-	openTime       = 15 * time.Second      // for the journal to open, migrations included
-	gather         = 20 * time.Millisecond // outcomes that recovery would find out are written together
+	policyInterval = 2 * time.Second      // how often the policy file is looked at
+	stopTime       = 8 * time.Second      // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
+	openTime       = 15 * time.Second     // for the journal to open, migrations included
+	gather         = 5 * time.Millisecond // outcomes that recovery would find out are written together
 	gcPercent      = 200
 	warnRate       = 90 // NetEase allows 100 calls a second, and counts the customer's own
 )

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -313,6 +315,63 @@ func TestKilledBeforeItsTurn(t *testing.T) {
 func onBoth(t *testing.T, test func(t *testing.T, k *killer)) {
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, newKiller(t, "")) })
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, newKiller(t, journaltest.Postgres(t))) })
+}
+
+// TestKilledUnderLoad kills the bot again and again while it carries out many commands, each time at another call to NetEase, some of which hang up before or
+// after applying. Of what was accepted nothing is lost, nothing is done under two RequestIds, and everything is answered.
+func TestKilledUnderLoad(t *testing.T) {
+	const rounds, atOnce = 5, 12
+	onBoth(t, func(t *testing.T, k *killer) {
+		var members []netease.AccID
+		for i := range rounds * atOnce {
+			members = append(members, netease.AccID(fmt.Sprint("member", i)))
+		}
+		k.nim.AddRoom(sandbox.Room{ID: 456, Name: "Room 456", Creator: "zhangsan", Common: members})
+		accepted := map[string]bool{} // keys
+		for round := range rounds {
+			k.nim.Inject(netease.OpTemporaryMute, sandbox.Fault{Hangup: sandbox.BeforeApplying})
+			k.nim.Inject(netease.OpTemporaryMute, sandbox.Fault{Hangup: sandbox.AfterApplying})
+			var calls atomic.Int64
+			k.lock = func() {
+				if calls.Add(1) == int64(2*round+3) {
+					k.kill()
+				}
+			}
+			p := k.start(t)
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			for i := range atOnce {
+				all.Go(func() {
+					n := round*atOnce + i
+					if first := k.mute(t, p, fmt.Sprint("trigger-", n), fmt.Sprintf("456 member%d 30m", n)); first != "" {
+						mu.Lock()
+						defer mu.Unlock()
+						accepted[fmt.Sprint("slack:trigger-", n)] = true
+					}
+				})
+			}
+			all.Wait()
+			k.kill()
+		}
+		k.lock = nil
+		k.start(t)
+		for _, e := range k.settled(t) {
+			assert.Equal(t, "done", e["outcome"], "%v", e)
+			assert.Equal(t, "delivered", e["delivery"])
+			delete(accepted, e["key"].(string))
+		}
+		assert.Empty(t, accepted, "lost")
+		ids := map[string]string{} // of RequestIds, by target
+		for _, c := range k.nim.Calls() {
+			if target := c.Form.Get("target"); c.Applied && c.Op == netease.OpTemporaryMute {
+				if was := ids[target]; was != "" {
+					assert.Equal(t, was, c.RequestID, "%s was muted twice", target)
+				}
+				ids[target] = c.RequestID
+			}
+		}
+		t.Logf("%d begun of %d sent, 0 lost, 0 doubled", len(ids), rounds*atOnce)
+	})
 }
 
 // TestReplicaKilled kills one of two replicas on one database while NetEase has its command. The other carries it to its end, without a restart,

@@ -26,18 +26,19 @@ type background struct {
 	running sync.WaitGroup
 }
 
-// run runs f beside everything else, until it returns or, soon after its context has ended, at the stop. After the stop it does nothing.
-func (b *background) run(f func(ctx context.Context)) {
+// run runs f beside everything else, until it returns or, soon after its context has ended, at the stop. After the stop it does nothing, and reports that.
+func (b *background) run(f func(ctx context.Context)) (runs bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopped {
-		return
+		return false
 	}
 	if b.ctx == nil {
 		b.ctx, b.cancel = context.WithCancel(context.Background())
 	}
 	ctx := b.ctx
 	b.running.Go(func() { f(ctx) })
+	return true
 }
 
 // stop ends what runs and waits for it, but not longer than ctx.

@@ -42,7 +42,7 @@ type Dispatcher struct {
 	Language  Language      // where a platform gives no locale; empty: English
 	Log       *slog.Logger
 	// Gather is how often outcomes are written that nobody waits for, many together: one commit for many costs little more than for one, and
-	// who begins a command waits for less. 0: each at once.
+	// who begins a command waits for less. 0: each before its answer.
 	Gather  time.Duration
 	Observe func(Observation) // hears of every request that was handled, and not of its redeliveries; nil: nobody does
 
@@ -76,9 +76,9 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 		if p := recover(); p != nil {
 			d.Log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			reply = Broken(language)
-			if first && j.entry.Number != 0 {
+			if first && j.mine {
 				e := j.entry
-				d.work.run(func(ctx context.Context) { d.abandon(ctx, e) })
+				d.goesOn(e, func(ctx context.Context) { d.abandon(ctx, e) })
 			}
 		}
 	}()
@@ -138,7 +138,7 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 	key, shared := d.strangers.key(j.policy, req)
 	writing, cancel := context.WithTimeout(ctx, beginTimeout)
 	begun, err := d.Journal.Begin(writing, j.entryOf(req, key))
-	tooLate := writing.Err() != nil
+	tooLate := errors.Is(writing.Err(), context.DeadlineExceeded)
 	cancel()
 	if err != nil {
 		j.log.Error("journal: begin", "err", err)
@@ -149,6 +149,7 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 		return j.reply(ending{tone: Refused, text: j.say(sayNotWritten, nil)})
 	}
 	j.begun(begun.Entry)
+	j.mine = begun.Fresh
 	if !begun.Fresh && !shared {
 		j.log.Info("delivered again", "deliveries", begun.Deliveries, "outcome", begun.Outcome)
 		if req.Accepted != nil {
@@ -165,11 +166,19 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 		return j.reply(end)
 	}
 	end := d.running.begin(begun.Number)
+	ok = false
+	defer func() {
+		if !ok { // a panic: nobody else is to wait for it
+			end()
+		}
+	}()
 	act := func() ending { return d.act(ctx, j, begun.Before) }
 	if tooLate { // this includes that the time of the whole command is over
 		act = func() ending { return ending{tone: Refused, text: j.say(sayWrittenLate, nil)} }
 	}
-	return d.conclude(ctx, j, d.run(j, act), late{to: req.ReplyTo, by: req.ReplyBy}, end)
+	reply := d.conclude(ctx, j, d.run(j, act), late{to: req.ReplyTo, by: req.ReplyBy}, end)
+	ok = true
+	return reply
 }
 
 // act allows and runs a command that is written down.
@@ -251,23 +260,23 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 	a := &answer{job: j, late: to, look: end.look, written: make(chan struct{}), adapter: make(chan bool, 1)}
 	result := j.result(end, reply, took)
 	write := func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Hand(), result) }
+	later := end.evident && d.Gather > 0 && d.Journal.Ready() == nil // a journal in trouble is asked before anything is said
 	writeOn := func(ctx context.Context) {
 		defer written()
 		defer close(a.written)
-		if end.evident && d.Gather > 0 {
+		if later {
 			result.Given = a.told(ctx, d.Gather)
 		}
 		if insist(ctx, j.log, "outcome", write) {
 			a.closed = result.Given
 		}
 	}
-	err := error(nil)
-	if !end.evident {
-		err = try(ctx, write)
+	a.reply = reply
+	if later && d.goesOn(j.entry, writeOn) {
+		d.answers.add(a)
+		return reply
 	}
-	switch {
-	case end.evident:
-		d.goesOn(j.entry, writeOn)
+	switch err := try(ctx, write); {
 	case err == nil, errors.Is(err, journal.ErrNotRunning):
 		written()
 		close(a.written)

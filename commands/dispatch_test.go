@@ -155,9 +155,9 @@ func TestJournalFails(t *testing.T) {
 	})
 	t.Run("until the stop: one last try", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
-			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 1}
+			s.dispatcher.Journal = &faultyJournal{Store: s.journal, finish: full, finishes: 2}
 			s.ask("1", "zhangsan", "mute 123 lisi 5m")
-			synctest.Wait() // the first try is made at once, the second a second later
+			synctest.Wait() // the second try is made at once, the third a second later
 			assert.Equal(t, journal.Running, s.entries(t)[0].Outcome)
 			other := &Dispatcher{}
 			s.dispatcher, other = other, s.dispatcher // stopped here, and not once more when the stage is

@@ -30,6 +30,7 @@ type job struct {
 	retries  *journal.Entry // the entry whose command this does again; nil: none
 
 	entry     journal.Entry // as it was begun; no number before that
+	mine      bool          // this request began it
 	grant     permissions.Grant
 	room      netease.RoomID // of the room argument, 0 when there is none
 	operator  netease.AccID  // the account that acts

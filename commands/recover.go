@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -74,9 +75,9 @@ func (d *Dispatcher) recover(ctx context.Context, e journal.Entry, slots chan st
 	}
 }
 
-// goesOn runs f in the background, for an entry in hand.
-func (d *Dispatcher) goesOn(e journal.Entry, f func(context.Context)) {
-	d.work.run(func(ctx context.Context) {
+// goesOn runs f in the background, for an entry in hand; not after the stop.
+func (d *Dispatcher) goesOn(e journal.Entry, f func(context.Context)) (runs bool) {
+	return d.work.run(func(ctx context.Context) {
 		defer d.survive(ctx, e)
 		f(ctx)
 	})
@@ -98,6 +99,9 @@ func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
 		reply = j.reply(ending{tone: Unknown, text: Prose{}.words(e.Text)})
 	}
 	a := &answer{job: j, reply: reply, late: to}
+	if more == nil && e.Outcome == journal.Unknown && !d.lastWord(ctx, j.log, e) { // of an older version, for example, more may be expected
+		return
+	}
 	if more != nil {
 		if d.authorize(j) != nil { // only for the words: looking changes nothing
 			j.grant = permissions.Grant{Moderator: e.Moderator, Personal: true}
@@ -225,20 +229,24 @@ func (d *Dispatcher) abandon(ctx context.Context, e journal.Entry) {
 	if now, err := d.Journal.Get(ctx, e.Number); err == nil {
 		e = now // what was said stays said
 	}
-	if e.Outcome == journal.Running || e.Outcome == journal.Unknown { // of the latter more may have been expected
-		result := journal.Result{
-			Outcome: journal.Unknown, Moderator: e.Moderator, Code: e.Code, Answer: e.Answer, Text: cmp.Or(e.Text, sayInterrupted.English),
-			Until: e.Until, Duration: cmp.Or(e.Duration, time.Since(e.At)),
-		}
-		if !insist(ctx, log, "outcome", func(ctx context.Context) error { return d.Journal.Finish(ctx, hand, result) }) {
-			return
-		}
+	e.Owner = hand.Owner
+	if (e.Outcome == journal.Running || e.Outcome == journal.Unknown) && !d.lastWord(ctx, log, e) {
+		return
 	}
 	delivery := cmp.Or(e.Delivery, journal.Undelivered)
 	if delivery == journal.Pending {
 		delivery = journal.Undelivered
 	}
 	insist(ctx, log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, hand, delivery) })
+}
+
+// lastWord ends an entry as Unknown for good, with what it says by now. It reports whether the entry is still in hand.
+func (d *Dispatcher) lastWord(ctx context.Context, log *slog.Logger, e journal.Entry) bool {
+	result := journal.Result{
+		Outcome: journal.Unknown, Moderator: e.Moderator, Code: e.Code, Answer: e.Answer, Text: cmp.Or(e.Text, sayInterrupted.English),
+		Until: e.Until, Duration: cmp.Or(e.Duration, time.Since(e.At)),
+	}
+	return insist(ctx, log, "outcome", func(ctx context.Context) error { return d.Journal.Finish(ctx, e.Hand(), result) })
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -101,6 +101,12 @@ func (c *Client) call(ctx context.Context, f *form) (answer, error) {
 		rested  = false
 	)
 	for {
+		// Waited for before the place: nobody sends on one that was given long before.
+		if f.changes() && c.Ready != nil {
+			if err := c.awaitReady(ctx); err != nil {
+				return answer{}, final(f.op, notMade(fmt.Errorf("%w: %w", ErrNotReady, err), last), earlier)
+			}
+		}
 		if err := c.admit(ctx, f.op); err != nil {
 			return answer{}, final(f.op, notMade(err, last), earlier)
 		}
@@ -108,7 +114,7 @@ func (c *Client) call(ctx context.Context, f *form) (answer, error) {
 			return answer{}, final(f.op, last, earlier)
 		}
 		if f.changes() && c.Ready != nil {
-			if err := c.awaitReady(ctx); err != nil {
+			if err := c.Ready(); err != nil {
 				return answer{}, final(f.op, notMade(fmt.Errorf("%w: %w", ErrNotReady, err), last), earlier)
 			}
 		}

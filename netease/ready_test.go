@@ -16,7 +16,7 @@ import (
 	"roomwarden/netease/sandbox"
 )
 
-// TestReadyIsAsked before each attempt that changes something, when its turn has come, and for no other.
+// TestReadyIsAsked before each attempt that changes something, before its place is taken and when its turn has come, and for no other.
 func TestReadyIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []time.Time
@@ -34,9 +34,10 @@ func TestReadyIsAsked(t *testing.T) {
 			require.NoError(t, order(t.Context(), ask(s), false))
 			calls := s.Calls()
 			require.Len(t, calls, 3)
-			require.Len(t, asked, 3, name)
+			require.Len(t, asked, 6, name)
 			for i := range calls {
-				assert.Equal(t, calls[i].At, asked[i], "%s, attempt %d", name, i+1)
+				assert.Equal(t, calls[i].At, asked[2*i+1], "%s, attempt %d", name, i+1)
+				assert.Equal(t, 40*time.Millisecond, asked[2*i+1].Sub(asked[2*i]), "nobody waits with a place in hand")
 			}
 		}
 		c := ask(nim())
@@ -54,7 +55,7 @@ func TestNotReady(t *testing.T) {
 	lost := errors.New("no sign of life for a second")
 	for _, tt := range []struct {
 		name   string
-		yes    int // how often it is ready
+		yes    int // how many attempts it is ready for
 		fault  sandbox.Fault
 		effect netease.Effect
 		is     []error
@@ -73,7 +74,7 @@ func TestNotReady(t *testing.T) {
 				c := client(s)
 				asked := 0
 				c.Ready = func() error {
-					if asked++; asked > tt.yes {
+					if asked++; asked > 2*tt.yes { // it is asked twice before each
 						return lost
 					}
 					return nil
@@ -87,6 +88,24 @@ func TestNotReady(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestReadyAgain: a sign of life that comes late is waited for.
+func TestReadyAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := nim()
+		c := client(s)
+		begun := time.Now()
+		c.Ready = func() error {
+			if time.Since(begun) < 2*time.Second {
+				return errors.New("no sign of life for a second")
+			}
+			return nil
+		}
+		require.NoError(t, c.TemporaryMute(t.Context(), mute()))
+		require.Len(t, s.Calls(), 1)
+		assert.WithinDuration(t, begun.Add(2*time.Second), s.Calls()[0].At, 200*time.Millisecond)
+	})
 }
 
 // TestReadyGrowsStale: what Ready has said holds for 1.5 s. An attempt still without a connection by then is given up, with nothing

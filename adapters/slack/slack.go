@@ -133,10 +133,13 @@ func (a *Adapter) Stop(ctx context.Context) error {
 type answer struct {
 	reply   commands.Reply
 	message message
+	undrawn bool      // message is not what reply says: it could not be drawn
 	taken   chan bool // has room for one: whether Slack has taken it as the first response
 }
 
-func drawn(r commands.Reply) answer { return answer{r, draw(r), make(chan bool, 1)} }
+func drawn(r commands.Reply) answer {
+	return answer{reply: r, message: draw(r), taken: make(chan bool, 1)}
+}
 
 // first starts the work and returns what the first response says: the answer when it comes in time and ctx, which
 // ends when Slack hangs up, has not ended; otherwise that it follows. Its caller says whether that was taken.
@@ -163,6 +166,9 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 			a.count(commands.FinalAnswer, req.At)
 		} else {
 			how = a.late(life, req, answer)
+		}
+		if answer.undrawn { // what was said is not the answer
+			how = notAtAll
 		}
 		a.answered(answer.reply, how)
 		log.Info("slack: command answered", "answered", how, "tone", answer.reply.Tone,
@@ -202,7 +208,13 @@ func (a *Adapter) work(life context.Context, req commands.Request) answer {
 		reply = a.Handle(life, req)
 		return answer{}
 	})
-	got := a.guarded(func() answer { return drawn(reply) })
+	works := false
+	got := a.guarded(func() answer {
+		got := drawn(reply)
+		works = true
+		return got
+	})
+	got.undrawn = !works
 	got.reply.Number, got.reply.Repeat = reply.Number, reply.Repeat // also of what could not be drawn
 	return got
 }

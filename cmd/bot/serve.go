@@ -23,7 +23,8 @@ import (
 
 const (
 	policyInterval = 2 * time.Second      // how often the policy file is looked at
-	stopTime       = 8 * time.Second      // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
+	lastWords      = 2 * time.Second      // for outcomes that are not written then
+	stopTime       = 6 * time.Second      // for what runs when the process is told to stop; then it is cut short, which takes 2 s at most
 	openTime       = 15 * time.Second     // for the journal to open, migrations included
 	gather         = 5 * time.Millisecond // outcomes that recovery would find out are written together
 	gcPercent      = 200
@@ -116,7 +117,10 @@ func serve(ctx context.Context, args []string, w world) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	stopBackground()
-	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), waitFor(stopping, &running), dispatcher.Stop(stopping))
+	stopped := errors.Join(parts.stop(stopping), server.Shutdown(stopping), waitFor(stopping, &running))
+	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	stopped = errors.Join(stopped, dispatcher.Stop(writing))
 	if stopped != nil {
 		log.Warn("not everything ended in time", "err", stopped)
 	}

@@ -73,7 +73,7 @@ func (s *Store) submit(ctx context.Context, op operation) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.orphan.tooMany() {
+	if _, begins := op.(*beginning); begins && s.orphan.tooMany() {
 		return journal.ErrBusy
 	}
 	c := &call{ctx: ctx, op: op, done: make(chan error, 1)}
@@ -132,7 +132,7 @@ func (s *Store) commit(batch []*call) {
 	defer cancel()
 	s.db.write(ctx, batch)
 	for _, c := range batch {
-		gone := c.turn.Load() == taken && !c.turn.CompareAndSwap(taken, answered)
+		gone := !c.turn.CompareAndSwap(taken, answered) && c.turn.Load() == given
 		if b, ok := c.op.(*beginning); ok && (b.lost && c.err != nil || gone && (b.lost || c.err == nil)) {
 			s.orphan.add(b)
 		}

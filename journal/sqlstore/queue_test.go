@@ -183,6 +183,36 @@ func TestACallerWhoseTurnHasComeWaits(t *testing.T) {
 	assert.NoError(t, <-result)
 }
 
+// A stuckDB carries out a batch, but its callers do not wait for that.
+type stuckDB struct{ database }
+
+func (d stuckDB) write(ctx context.Context, batch []*call) {
+	d.database.write(ctx, batch)
+	for _, c := range batch {
+		c.turn.Store(given)
+	}
+}
+
+// An entry that was written after its caller had given it up is ended as refused: nobody runs it.
+func TestWhatIsWrittenTooLate(t *testing.T) {
+	onEach(t, func(t *testing.T, address string) {
+		s := openQuiet(t, address)
+		right := s.db
+		s.db = stuckDB{right}
+		b := &beginning{entry: asBegun(mute("slack:1"), s.pulse.name())}
+		u := &update{statement: checkSQL, args: []any{int64(1)}}
+		calls := []*call{{ctx: t.Context(), op: b, done: make(chan error, 1)}, {ctx: t.Context(), op: u, done: make(chan error, 1)}}
+		s.commit(calls)
+		s.db = right
+		assert.Len(t, s.orphan.all, 1)
+		require.NoError(t, s.settle(t.Context()))
+		entries := listed(t, s)
+		require.Len(t, entries, 1)
+		assert.Equal(t, journal.Refused, entries[0].Outcome)
+		assert.False(t, entries[0].Open)
+	})
+}
+
 func TestTooManyCalls(t *testing.T) {
 	onEach(t, func(t *testing.T, address string) {
 		s := openQuiet(t, address)

@@ -226,7 +226,7 @@ func (s *Store) Sound(ctx context.Context) error {
 		}
 		return errors.New(found)
 	})
-	if errors.Is(err, context.DeadlineExceeded) {
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
 	return err

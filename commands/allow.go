@@ -1,0 +1,61 @@
+package commands
+
+import (
+	"errors"
+
+	"roomwarden/netease"
+	"roomwarden/permissions"
+)
+
+// authorize lets the job act with the rights of its person, or returns what they read when it may not.
+func (d *Dispatcher) authorize(j *job) Prose {
+	grant, denied := d.allow(j)
+	if denied != nil {
+		return denied
+	}
+	j.grant = grant
+	j.operator = netease.AccID(grant.AccID)
+	if j.operator == "" {
+		j.operator = d.Operator
+	}
+	j.notifyExt = d.NotifyExt.of(j)
+	return nil
+}
+
+// nowhere is the room that a name leads to which no room has.
+const nowhere = -1
+
+// allow tells whether the person may do it, or what they read when not. What someone may not touch does not exist for them: a
+// name that leads nowhere and one that leads to a room of others are refused in the same words.
+func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
+	named := j.args[room.Name].Word
+	number := int64(j.room)
+	if named != "" && number == 0 {
+		number = nowhere
+	}
+	grant, err := j.policy.Allow(j.who, j.Command.Right, number)
+	if err == nil && number != nowhere {
+		return grant, nil
+	}
+	denied := &permissions.Denied{Right: j.Command.Right}
+	errors.As(err, &denied)
+	var ask Prose
+	if len(denied.Ask) > 0 {
+		ask = j.say(sayAsk, values{"names": list(j.language, denied.Ask)})
+	}
+	if j.who.Unsure {
+		ask = j.say(sayUnsure, nil).then(ask)
+	}
+	switch {
+	case denied.Stranger:
+		return grant, j.say(sayNotYou, values{"right": id(j.Command.Right)}).then(j.say(sayStranger, values{"id": id(j.who.ID())})).then(ask)
+	case named != "":
+		near := nearest(named, visibleNames(j.policy, j.who, j.Command.Right))
+		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(j.Command.Right)})
+		return grant, p.then(didYouMean(j.language, near)).then(ask).below(usageLine(j.language, j.Command))
+	case j.room != 0:
+		return grant, j.say(sayNotThere, values{"right": id(j.Command.Right), "room": id(formatRoom(j.room))}).then(ask)
+	default:
+		return grant, j.say(sayNotYou, values{"right": id(j.Command.Right)}).then(ask)
+	}
+}

@@ -10,7 +10,7 @@
 //	              Finish                   Answered
 //	Begin → Running → ended, answer Pending → Delivered or Undelivered: closed → sealed
 //	                   ↑                    ↓
-//	                   └─ Finish ─ Unknown with More to come
+//	                   └─ Finish ─ Unknown or Done, with More to come
 //
 // [Store.Begin] writes the request down before it is judged, before anything is sent to NetEase, and before the person is
 // promised anything. Once it has returned without an error, the entry survives a crash of the process and of the
@@ -18,7 +18,7 @@
 //
 // [Store.Finish] writes how it ended: the outcome, who allowed it, NetEase's code, the answer as given (Answer, for a repeat; Text, for
 // people), and how long it took. An outcome that is Unknown may get More: the bot goes on looking, and finishes it again with what it
-// has found. Where the answer is given before Finish, one call closes the entry (Given).
+// has found. So may one that is Done, where the bot has yet to end what it began: the entry stays open until then. Where the answer is given before Finish, one call closes the entry (Given).
 //
 // [Store.Answered] writes what became of the answer. An entry that has ended, with no more to come and its answer given or given
 // up, is closed: it does not change any more, except that Deliveries counts on. Closing forgets Resume and ReplyTo.

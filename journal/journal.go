@@ -86,7 +86,7 @@ type Result struct {
 	Text      string
 	Until     time.Time
 	Duration  time.Duration
-	More      bool // of Unknown only: another Finish will follow
+	More      bool // of Unknown and Done only: another Finish will follow
 	Given     bool // the answer is Delivered already, and the entry is closed at once; not with More
 }
 
@@ -115,6 +115,7 @@ type Query struct {
 	Commands []string
 	Outcomes []Outcome
 	Since    time.Time // entries begun at or after
+	Lasting  time.Time // entries whose effect ends by itself after this
 	Text     string    // occurs in the line, the reason or the answer's text, without regard to the case of ASCII letters
 	After    int64     // entries with a larger number
 	Before   int64     // entries with a smaller number
@@ -130,8 +131,8 @@ type Store interface {
 	// ends it as Refused as soon as it can. ErrBusy: too many calls wait; nothing was written.
 	Begin(ctx context.Context, e Entry) (Begun, error)
 
-	// Finish writes an end of an entry that this process has, or had, in hand: of a Running one, or of one whose end so far is
-	// Unknown with More to come. The answer is then Pending, unless it was Given. ErrNotRunning when there is no such entry, or it has ended; ErrNotMine
+	// Finish writes an end of an entry that this process has, or had, in hand: of a Running one, or of one after whose end so far
+	// there was More to come. The answer is then Pending, unless it was Given. ErrNotRunning when there is no such entry, or it has ended; ErrNotMine
 	// when it has been taken over since, by another process or by this one under another name.
 	Finish(ctx context.Context, h Hand, r Result) error
 

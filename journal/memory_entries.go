@@ -74,7 +74,7 @@ func (p *Process) Finish(ctx context.Context, h Hand, r Result) error {
 	switch {
 	case r.Outcome == "" || r.Outcome == Running:
 		return said(doing, fmt.Errorf("%q is not an end", r.Outcome))
-	case r.More && r.Outcome != Unknown:
+	case r.More && r.Outcome != Unknown && r.Outcome != Done:
 		return said(doing, fmt.Errorf("no more can come after %q", r.Outcome))
 	case r.More && r.Given:
 		return said(doing, errGiven)
@@ -169,6 +169,7 @@ func (q Query) selects(e Entry) bool {
 		(len(q.Commands) == 0 || slices.Contains(q.Commands, e.Command)) &&
 		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, e.Outcome)) &&
 		(q.Since.IsZero() || !e.At.Before(cut(q.Since))) &&
+		(q.Lasting.IsZero() || e.Until.After(cut(q.Lasting))) &&
 		(q.Text == "" || slices.ContainsFunc([]string{e.Line, e.Reason, e.Text}, func(s string) bool { return strings.Contains(asciiLower(s), text) })) &&
 		e.Number > q.After && (q.Before == 0 || e.Number < q.Before)
 }

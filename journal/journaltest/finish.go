@@ -72,6 +72,10 @@ func finishMore(t *testing.T, j Journal) {
 	still.Text, still.Duration = "NetEase still does not answer.", 0
 	e = finish(t, s, e, still)
 	listed(t, s, e)
+	done := result()
+	done.More = true
+	e = finish(t, s, e, done)
+	listed(t, s, e)
 	e = finish(t, s, e, result())
 	require.ErrorIs(t, s.Finish(t.Context(), e.Hand(), more()), journal.ErrNotRunning)
 	listed(t, s, e)
@@ -111,7 +115,8 @@ func finishWantsEnd(t *testing.T, j Journal) {
 	for _, r := range []journal.Result{
 		{Text: "no outcome"},
 		{Outcome: journal.Running, Text: "not an end"},
-		{Outcome: journal.Done, More: true, Text: "nothing comes after it"},
+		{Outcome: journal.Failed, More: true, Text: "nothing comes after it"},
+		{Outcome: journal.NoChange, More: true, Text: "nor after this"},
 		{Outcome: journal.Unknown, More: true, Given: true, Text: "it is not the last"},
 	} {
 		err := s.Finish(t.Context(), e.Hand(), r)

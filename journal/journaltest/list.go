@@ -53,6 +53,8 @@ func listSelects(t *testing.T, j Journal) {
 		r := journal.Result{Outcome: journal.Done, Moderator: e.moderator}
 		if e.moderator == "" {
 			r.Outcome = journal.Refused
+		} else {
+			r.Until = noon.Add(time.Duration(i) * time.Hour)
 		}
 		finish(t, s, entry, r)
 	}
@@ -97,6 +99,9 @@ func listSelects(t *testing.T, j Journal) {
 		{"since a moment, that included", journal.Query{Since: noon.Add(4 * time.Minute)}, "8 7 6 5"},
 		{"since a moment later", journal.Query{Since: noon.Add(4*time.Minute + time.Microsecond)}, "8 7 6"},
 		{"since a moment in another zone", journal.Query{Since: noon.Add(4 * time.Minute).In(time.FixedZone("CST", 8*60*60))}, "8 7 6 5"},
+		{"lasting after a moment, those that end then not included", journal.Query{Lasting: noon.Add(2 * time.Hour)}, "6 5"},
+		{"lasting after a moment a little earlier", journal.Query{Lasting: noon.Add(2*time.Hour - time.Microsecond)}, "6 5 3"},
+		{"lasting for ever", journal.Query{Lasting: noon.Add(1000 * time.Hour)}, ""},
 		{"before a number", journal.Query{Before: eighth}, "7 6 5 4 3 2 1"},
 		{"after a number", journal.Query{After: number(6)}, "8 7"},
 		{"between numbers", journal.Query{After: number(2), Before: number(5)}, "4 3"},

@@ -101,7 +101,7 @@ func (m *model) finish(rt *rapid.T) {
 	p := m.someone(rt, e)
 	r := journal.Result{Outcome: outcomes.Draw(rt, "outcome"), Moderator: names.Draw(rt, "moderator"), Code: rapid.IntRange(0, 500).Draw(rt, "code"),
 		Answer: []byte(texts.Draw(rt, "answer")), Text: texts.Draw(rt, "text"), Duration: time.Duration(minutes.Draw(rt, "duration")) * time.Millisecond}
-	r.More = r.Outcome == journal.Unknown && rapid.Bool().Draw(rt, "more")
+	r.More = (r.Outcome == journal.Unknown || r.Outcome == journal.Done) && rapid.Bool().Draw(rt, "more")
 	r.Given = !r.More && rapid.Bool().Draw(rt, "given")
 	if rapid.Bool().Draw(rt, "until") {
 		r.Until = after(minutes.Draw(rt, "until"))

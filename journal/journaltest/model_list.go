@@ -41,6 +41,9 @@ func (m *model) list(rt *rapid.T) {
 	if some("since") {
 		q.Since = after(minutes.Draw(rt, "since"))
 	}
+	if some("lasting") {
+		q.Lasting = after(minutes.Draw(rt, "lasting"))
+	}
 	if some("text") {
 		q.Text = rapid.OneOf(texts, rapid.SampledFrom([]string{"SPAM", "%", "_", "P"})).Draw(rt, "text")
 	}
@@ -104,6 +107,9 @@ func selects(q journal.Query, e journal.Entry) bool {
 		return false
 	}
 	if !q.Since.IsZero() && e.At.Before(q.Since) {
+		return false
+	}
+	if !q.Lasting.IsZero() && !e.Until.After(q.Lasting) {
 		return false
 	}
 	text := lower(q.Text)

@@ -46,7 +46,7 @@ func (s *Store) finish(ctx context.Context, h journal.Hand, r journal.Result) er
 	switch {
 	case r.Outcome == "" || r.Outcome == journal.Running:
 		return fmt.Errorf("%q is not an end", r.Outcome)
-	case r.More && r.Outcome != journal.Unknown:
+	case r.More && r.Outcome != journal.Unknown && r.Outcome != journal.Done:
 		return fmt.Errorf("no more can come after %q", r.Outcome)
 	case r.More && r.Given:
 		return errors.New("more is to come, so the answer that was given is not the last")

@@ -78,6 +78,9 @@ func listSQL(d dialect, q journal.Query) (query string, args []any) {
 	if !q.Since.IsZero() {
 		w.repeat(d.since, q.Since.UnixMicro())
 	}
+	if !q.Lasting.IsZero() {
+		w.and("until_us > ?", q.Lasting.UnixMicro())
+	}
 	if q.Text != "" {
 		text := asciiLower(clean(q.Text))
 		contains := func(column string) string { return fmt.Sprintf(d.contains, fmt.Sprintf(d.lower, column)) }

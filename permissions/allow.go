@@ -14,6 +14,8 @@ type Grant struct {
 	Moderator string // the name of the entry that allows it
 	AccID     string // the NetEase account that entry acts as; empty: it has none of its own
 	Personal  bool   // the entry names the person, and not only a group of theirs
+
+	SkipConfirmation bool // whom it allows may go without confirmation
 }
 
 // Allow tells whether who has right in room: the first entry that says so, or a *Denied. With room 0 the command is
@@ -22,7 +24,7 @@ func (p *Policy) Allow(who Subject, right Right, room int64) (Grant, error) {
 	entries := p.naming(who)
 	for _, e := range entries {
 		if e.grants(right) && (room == 0 || e.Rooms.Has(room)) {
-			return Grant{Moderator: e.Moderator, AccID: e.AccID, Personal: e.personal(who)}, nil
+			return Grant{Moderator: e.Moderator, AccID: e.AccID, Personal: e.personal(who), SkipConfirmation: e.SkipConfirmation}, nil
 		}
 	}
 	return Grant{}, &Denied{Right: right, Room: room, Stranger: len(entries) == 0, Ask: p.ask(right)}
@@ -112,6 +114,8 @@ type Entry struct {
 	Rights    []Right // in the order of the vocabulary, spelt out with AllRights too
 	AllRights bool    // the file says "*"
 	Rooms     Reach
+
+	SkipConfirmation bool // yes=yes in a line goes without confirmation
 }
 
 func (e Entry) grants(right Right) bool { return slices.Contains(e.Rights, right) }

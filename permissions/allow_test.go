@@ -50,7 +50,8 @@ var (
 const lobby = 1600849147
 
 func vocabulary() Vocabulary {
-	return Vocabulary{Rights: []Right{"mute", "unmute", "muteroom", "unmuteroom", "delayclose", "room", "history"}}
+	all := []Right{"mute", "unmute", "muteroom", "unmuteroom", "delayclose", "room", "history"}
+	return Vocabulary{Rights: all, Changes: all[:5]}
 }
 
 func mustParse(t testing.TB, src string) *Policy {
@@ -62,7 +63,7 @@ func mustParse(t testing.TB, src string) *Policy {
 
 func TestAllow(t *testing.T) {
 	policy := mustParse(t, shifts)
-	may := func(moderator, accid string) Grant { return Grant{moderator, accid, true} }
+	may := func(moderator, accid string) Grant { return Grant{moderator, accid, true, false} }
 	byGroup := func(moderator string) Grant { return Grant{Moderator: moderator} }
 	mayNot := Grant{}
 	for _, test := range []struct {
@@ -210,12 +211,12 @@ func TestEntries(t *testing.T) {
 		want []Entry
 	}{
 		{"everything is spelt out", zhangsan, []Entry{
-			{"Zhang San", "zhangsan", vocabulary().Rights, true, Reach{All: true}}}},
+			{"Zhang San", "zhangsan", vocabulary().Rights, true, Reach{All: true}, false}}},
 		{"two entries, in the order of the file", wangwu, []Entry{
-			{"Wang Wu by day", "wangwu", []Right{"mute", "unmute"}, false, Reach{Rooms: []int64{123, 456}}},
-			{"Wang Wu at night", "night", []Right{"mute", "muteroom"}, false, Reach{Rooms: []int64{123, lobby}}}}},
+			{"Wang Wu by day", "wangwu", []Right{"mute", "unmute"}, false, Reach{Rooms: []int64{123, 456}}, false},
+			{"Wang Wu at night", "night", []Right{"mute", "muteroom"}, false, Reach{Rooms: []int64{123, lobby}}, false}}},
 		{"a role", zhaoliuOnCall, []Entry{
-			{"On-call", "", []Right{"mute", "room"}, false, Reach{All: true}}}},
+			{"On-call", "", []Right{"mute", "room"}, false, Reach{All: true}, false}}},
 		{"a stranger", lisi, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ A policy is one YAML file. This is a whole one:
 	    rooms: [123, lobby]
 	rooms:
 	  lobby: 1600849147               # a name for a room id
+	confirm: [delayclose]             # commands that the bot asks about before it carries them out
 
 An entry under moderators has these keys:
 
@@ -32,6 +33,8 @@ An entry under moderators has these keys:
 	accid          the NetEase account to act as; without it the bot's operator acts
 	commands       what they may do: names of rights, or "*" for all there are. Required
 	rooms          where: room ids, names from the bottom of the file, or "*" for all. Required
+	skip_confirmation
+	               true: with yes=yes in the line the bot does not ask before it acts
 
 At least one of slack, discord, slack_groups, discord_roles and console names somebody. A room name is a lower-case
 letter, then lower-case letters, digits, _ and -, 64 at most; a room has one name at most. The * is in

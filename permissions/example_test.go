@@ -11,7 +11,8 @@ import (
 func ExamplePolicy_Allow() {
 	file, _ := os.ReadFile("testdata/policy.yaml")
 	policy, err := permissions.Parse(file, permissions.Vocabulary{
-		Rights: []permissions.Right{"mute", "unmute", "room"},
+		Rights:  []permissions.Right{"mute", "unmute", "room"},
+		Changes: []permissions.Right{"mute", "delayclose"},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -12,7 +12,7 @@ import (
 
 const maxName = 80 // characters
 
-var moderatorKeys = []string{"name", slackUsers, discordUsers, slackGroups, discordRoles, consoleNames, "accid", "commands", "rooms"}
+var moderatorKeys = []string{"name", slackUsers, discordUsers, slackGroups, discordRoles, consoleNames, "accid", "commands", "rooms", "skip_confirmation"}
 
 func (p *parser) moderator(n *yaml.Node) {
 	fields, ok := p.fields(n, "a moderator", moderatorKeys)
@@ -53,7 +53,19 @@ func (p *parser) moderator(n *yaml.Node) {
 	} else {
 		p.mistake(n, `%s has no rooms: write rooms: and which, or ["*"] for all`, called)
 	}
+	if skip := fields["skip_confirmation"]; skip != nil {
+		e.SkipConfirmation = p.yesNo(skip, "skip_confirmation")
+	}
 	p.policy.entries = append(p.policy.entries, e)
+}
+
+// yesNo reads true or false.
+func (p *parser) yesNo(n *yaml.Node, what string) bool {
+	word, ok := p.word(n, what)
+	if ok && word != "true" && word != "false" {
+		p.mistake(n, "%s is true or false, not %s", what, quote(word))
+	}
+	return word == "true"
 }
 
 // name reads the name of a moderator, which no other has.

@@ -19,6 +19,7 @@ const maxFile = 1 << 20 // bytes
 // A Vocabulary is what a policy file may say. The table of commands declares it.
 type Vocabulary struct {
 	Rights   []Right                      // all there are
+	Changes  []Right                      // those that change something: the bot may have to ask before
 	Reserved func(word string) bool       // words that lines of commands read otherwise, so that no room can be called so; nil: none
 	AccID    func(string) (string, error) // checks an account id and returns it as NetEase writes it; nil: any that is not empty
 }
@@ -109,12 +110,15 @@ type parser struct {
 }
 
 func (p *parser) file(root *yaml.Node) {
-	fields, ok := p.fields(root, "a policy file", []string{"moderators", "rooms"})
+	fields, ok := p.fields(root, "a policy file", []string{"moderators", "rooms", "confirm"})
 	if !ok {
 		return
 	}
 	if rooms := fields["rooms"]; rooms != nil {
 		p.roomNames(rooms)
+	}
+	if confirm := fields["confirm"]; confirm != nil {
+		p.policy.confirm = p.confirmed(confirm)
 	}
 	moderators := fields["moderators"]
 	if moderators == nil {
@@ -167,12 +171,34 @@ func (p *parser) roomNames(rooms *yaml.Node) {
 	}
 }
 
+// confirmed reads the list confirm.
+func (p *parser) confirmed(n *yaml.Node) (rights []Right) {
+	items, _ := p.list(n, "confirm")
+	known, seen := words(p.vocabulary.Changes), map[string]int{}
+	for _, item := range items {
+		word, ok := p.word(item, "a command")
+		switch {
+		case !ok || p.repeated(item, word, word, seen):
+		case !slices.Contains(known, word):
+			p.mistake(item, "%s is not a command that can be confirmed; %s", quote(word), suggest(word, known))
+		default:
+			rights = append(rights, Right(word))
+		}
+	}
+	return rights
+}
+
+func words(rights []Right) []string {
+	words := make([]string, len(rights))
+	for i, right := range rights {
+		words[i] = string(right)
+	}
+	return words
+}
+
 // rights reads the list commands.
 func (p *parser) rights(n *yaml.Node) (rights []Right, all bool) {
-	known := make([]string, len(p.vocabulary.Rights))
-	for i, right := range p.vocabulary.Rights {
-		known[i] = string(right)
-	}
+	known := words(p.vocabulary.Rights)
 	seen := map[string]int{}
 	for _, item := range p.someItems(n, "commands") {
 		word, ok := p.word(item, "a command")

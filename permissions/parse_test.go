@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, &Policy{
 		entries: []entry{
 			{
-				Entry: Entry{"Zhang San", "zhangsan", vocabulary().Rights, true, Reach{All: true}},
+				Entry: Entry{"Zhang San", "zhangsan", vocabulary().Rights, true, Reach{All: true}, true},
 				line:  2,
 				people: map[id]bool{
 					{"slack", "T0123/U0456"}:         true,
@@ -37,17 +37,20 @@ func TestParse(t *testing.T) {
 				},
 			},
 			{
-				Entry: Entry{"On-call", "", []Right{"mute", "unmute", "room"}, false, Reach{Rooms: []int64{123, lobby}}},
-				line:  8,
+				Entry: Entry{"On-call", "", []Right{"mute", "unmute", "room"}, false, Reach{Rooms: []int64{123, lobby}}, false},
+				line:  9,
 				people: map[id]bool{
 					{"slack_groups", "T0123/S0789"}:        true,
 					{"discord_roles", "41771983423143936"}: true,
 				},
 			},
 		},
-		ids:   map[string]int64{"lobby": lobby},
-		names: map[int64]string{lobby: "lobby"},
+		ids:     map[string]int64{"lobby": lobby},
+		names:   map[int64]string{lobby: "lobby"},
+		confirm: []Right{"delayclose"},
 	}, policy)
+	assert.True(t, policy.Confirms("delayclose"))
+	assert.False(t, policy.Confirms("mute"))
 }
 
 // entryWith is a file of one moderator with some keys in the place of the usual ones: console, commands, rooms.
@@ -72,7 +75,7 @@ func entryWith(keys ...string) string {
 }
 
 func TestParseAccepts(t *testing.T) {
-	everywhere := Entry{"Zhang San", "", vocabulary().Rights, true, Reach{All: true}}
+	everywhere := Entry{"Zhang San", "", vocabulary().Rights, true, Reach{All: true}, false}
 	with := func(change func(*Entry)) Entry {
 		e := everywhere
 		change(&e)
@@ -100,6 +103,8 @@ func TestParseAccepts(t *testing.T) {
 		{"* beside others means all", entryWith(`commands: [room, "*"]`, `rooms: ["*", 123]`), zhangsanAtConsole, everywhere},
 		{"rooms in order, by id, as text and by name", entryWith(`rooms: [9223372036854775807, lobby, "456", 1]`), zhangsanAtConsole,
 			with(func(e *Entry) { e.Rooms = Reach{Rooms: []int64{1, 456, lobby, 1<<63 - 1}} })},
+		{"who may skip confirmations", entryWith(`skip_confirmation: true`), zhangsanAtConsole, with(func(e *Entry) { e.SkipConfirmation = true })},
+		{"who may not", entryWith(`skip_confirmation: false`), zhangsanAtConsole, everywhere},
 		{"JSON, which is YAML", `{"moderators": [{"name": "Zhang San", "console": ["zhangsan"], "commands": ["*"], "rooms": ["*"]}]}`, zhangsanAtConsole, everywhere},
 		{"a byte order mark and Windows line ends", "\uFEFF" + strings.ReplaceAll(entryWith(), "\n", "\r\n"), zhangsanAtConsole, everywhere},
 		{"a document between markers", "---\n" + entryWith() + "...\n# the end\n", zhangsanAtConsole, everywhere},
@@ -177,7 +182,7 @@ func TestMistakes(t *testing.T) {
 		roleForm    = `write digits, like "41771983423143936" (with Discord's developer mode on, the menu of the role has Copy Role ID)`
 		groupForm   = `write workspace/group, like T0123/S0789 (whoami shows the workspace, the menu of the group in Slack the group's id)`
 		rights      = `there are: mute, unmute, muteroom, unmuteroom, delayclose, room, history`
-		keys        = `there are: name, slack, discord, slack_groups, discord_roles, console, accid, commands, rooms`
+		keys        = `there are: name, slack, discord, slack_groups, discord_roles, console, accid, commands, rooms, skip_confirmation`
 		numbers     = `write a whole number from 1 to 9223372036854775807`
 		pattern     = `write a lower-case letter, then lower-case letters, digits, _ and -, 64 at most`
 	)
@@ -193,7 +198,12 @@ func TestMistakes(t *testing.T) {
 		{"moderators with nothing", "moderators:\nrooms: {lobby: 1}\n", "line 1: moderators is empty: without one, nobody may do anything"},
 		{"moderators by name", "moderators:\n  zhangsan: {}\n", "line 2: moderators must be a list: begin each item with a dash"},
 		{"a misspelt key", entryWith() + "room: {lobby: 1}\n", `line 6: a policy file has no key "room"; did you mean rooms?`},
-		{"a strange key", entryWith() + "version: 1\n", `line 6: a policy file has no key "version"; there are: moderators, rooms`},
+		{"a strange key", entryWith() + "version: 1\n", `line 6: a policy file has no key "version"; there are: moderators, rooms, confirm`},
+		{"a read that is to be confirmed", entryWith() + "confirm: [room]\n", `line 6: "room" is not a command that can be confirmed; there are: mute, unmute, muteroom, unmuteroom, delayclose`},
+		{"one to be confirmed that is misspelt", entryWith() + "confirm: [delayclos]\n", `line 6: "delayclos" is not a command that can be confirmed; did you mean delayclose?`},
+		{"a word to be confirmed", entryWith() + "confirm: mute\n", `line 6: confirm must be a list: write ["mute"]`},
+		{"one to be confirmed twice", entryWith() + "confirm: [mute, mute]\n", `line 6: "mute" is in this list already, on line 6`},
+		{"confirmations skipped perhaps", entryWith("skip_confirmation: maybe"), `line 6: skip_confirmation is true or false, not "maybe"`},
 		{"a key twice", entryWith() + "rooms: {a: 1}\nrooms: {b: 2}\n", "line 7: the key rooms is there already, on line 6"},
 		{"a second document", entryWith() + "---\n" + entryWith(), "line 6: a second YAML document begins (after ---); a policy file is only one"},
 		{"a broken second document", entryWith() + "---\n[", "line 8: this is not YAML: did not find expected node content"},
@@ -305,7 +315,7 @@ func TestMistakes(t *testing.T) {
 		{"a name for no room", entryWith() + "rooms:\n  lobby:\n  arena: 1\n", `line 7: the room id is missing here`},
 		{"a name for a word, used", entryWith("rooms: [lobby]") + "rooms: {lobby: hall}\n", `line 6: "hall" is not a room id: ` + numbers},
 		{"a name for several rooms", entryWith() + "rooms: {lobby: [1, 2]}\n", `line 6: the room id must be a single word, not a list or keys`},
-		{"a very long word", entryWith() + strings.Repeat("房", 90) + ": 1\n", `line 6: a policy file has no key "` + strings.Repeat("房", 80) + `…"; there are: moderators, rooms`},
+		{"a very long word", entryWith() + strings.Repeat("房", 90) + ": 1\n", `line 6: a policy file has no key "` + strings.Repeat("房", 80) + `…"; there are: moderators, rooms, confirm`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			policy, err := Parse([]byte(test.in), strict())

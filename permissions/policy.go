@@ -12,6 +12,7 @@ type Policy struct {
 	entries []entry
 	ids     map[string]int64 // rooms by name
 	names   map[int64]string // and back
+	confirm []Right
 }
 
 // An entry is an Entry with the people it is about.
@@ -39,6 +40,9 @@ func (p *Policy) all() []entry {
 	}
 	return p.entries
 }
+
+// Confirms tells whether the file wants a command to be confirmed before it is carried out.
+func (p *Policy) Confirms(right Right) bool { return p != nil && slices.Contains(p.confirm, right) }
 
 // Room is the id of the room with a name, given in lower case.
 func (p *Policy) Room(name string) (int64, bool) {

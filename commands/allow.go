@@ -28,16 +28,16 @@ const nowhere = -1
 // allow tells whether the person may do it, or what they read when not. What someone may not touch does not exist for them: a
 // name that leads nowhere and one that leads to a room of others are refused in the same words.
 func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
-	named := j.args[room.Name].Word
+	named, right := j.args[room.Name].Word, j.right()
 	number := int64(j.room)
 	if named != "" && number == 0 {
 		number = nowhere
 	}
-	grant, err := j.policy.Allow(j.who, j.Command.Right, number)
+	grant, err := j.policy.Allow(j.who, right, number)
 	if err == nil && number != nowhere {
 		return grant, nil
 	}
-	denied := &permissions.Denied{Right: j.Command.Right}
+	denied := &permissions.Denied{Right: right}
 	errors.As(err, &denied)
 	var ask Prose
 	if len(denied.Ask) > 0 {
@@ -48,14 +48,14 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	}
 	switch {
 	case denied.Stranger:
-		return grant, j.say(sayNotYou, values{"right": id(j.Command.Right)}).then(j.say(sayStranger, values{"id": id(j.who.ID())})).then(ask)
+		return grant, j.say(sayNotYou, values{"right": id(right)}).then(j.say(sayStranger, values{"id": id(j.who.ID())})).then(ask)
 	case named != "":
-		near := nearest(named, visibleNames(j.policy, j.who, j.Command.Right))
-		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(j.Command.Right)})
+		near := nearest(named, visibleNames(j.policy, j.who, right))
+		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(right)})
 		return grant, p.then(didYouMean(j.language, near)).then(ask).below(usageLine(j.language, j.Command))
 	case j.room != 0:
-		return grant, j.say(sayNotThere, values{"right": id(j.Command.Right), "room": id(formatRoom(j.room))}).then(ask)
+		return grant, j.say(sayNotThere, values{"right": id(right), "room": id(formatRoom(j.room))}).then(ask)
 	default:
-		return grant, j.say(sayNotYou, values{"right": id(j.Command.Right)}).then(ask)
+		return grant, j.say(sayNotYou, values{"right": id(right)}).then(ask)
 	}
 }

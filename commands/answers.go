@@ -30,6 +30,8 @@ type answer struct {
 	reply   Reply
 	late    late
 	look    *looking      // goes on after the answer; nil: it does not
+	timer   *timer        // the bot ends the effect; nil: it does not
+	until   time.Time     // then
 	written chan struct{} // closed when the journal has the outcome, or will not have it from this process
 	closed  bool          // and that the answer was given; to be read when written is closed
 	adapter chan bool     // has room for one: what the adapter told
@@ -102,13 +104,29 @@ func (d *Dispatcher) Answered(number int64, delivered bool) {
 			}
 		}
 		if !a.closed {
-			d.goOn(ctx, a, delivered)
+			d.goOn(ctx, a, func(ctx context.Context) { d.seeTo(ctx, a, delivered) })
 		}
 	})
 }
 
-// goOn does what remains to be done for an answer: gives it, if it is not given, and looks on where its effect is not known.
-func (d *Dispatcher) goOn(ctx context.Context, a *answer, delivered bool) {
+// goOn does what remains to be done for an entry that has ended: see to its answer, and end its effect when its time is over.
+func (d *Dispatcher) goOn(ctx context.Context, a *answer, see func(context.Context)) {
+	if a.timer == nil {
+		see(ctx)
+		return
+	}
+	answered := make(chan struct{})
+	d.goesOn(a.job.entry, func(ctx context.Context) {
+		defer close(answered)
+		see(ctx)
+	})
+	if d.endOnTime(ctx, a.job, *a.timer, a.until) {
+		d.through(ctx, a.job, answered)
+	}
+}
+
+// seeTo does what remains to be done for an answer: gives it, if it is not given, and looks on where its effect is not known.
+func (d *Dispatcher) seeTo(ctx context.Context, a *answer, delivered bool) {
 	switch {
 	case delivered:
 		d.delivered(ctx, a, journal.Delivered)
@@ -134,6 +152,7 @@ func (d *Dispatcher) goOnLooking(ctx context.Context, a *answer, delivered bool)
 	if !ok {
 		return // another process goes on
 	}
+	end = j.timing(end, a.look.change)
 	end.code = a.look.Code
 	reply := j.reply(end)
 	result := j.result(end, reply, time.Since(j.entry.At))
@@ -152,6 +171,9 @@ func (d *Dispatcher) goOnLooking(ctx context.Context, a *answer, delivered bool)
 // give gives an answer late, and tries again until the platform has taken it or never will, or its address is over. more tells that the person
 // has had an answer before.
 func (d *Dispatcher) give(ctx context.Context, a *answer, more bool) {
+	if a.job.args[ends].Number != 0 && a.late.by.Before(a.job.entry.At.Add(reportTime)) { // a report needs no address
+		a.late.by = a.job.entry.At.Add(reportTime)
+	}
 	for pause := firstRedelivery; ; pause = min(2*pause, longestRedelivery) {
 		over := time.Now().After(a.late.by.Add(privateTime))
 		err := d.giveOnce(ctx, a, more)
@@ -186,7 +208,9 @@ func (d *Dispatcher) giveOnce(ctx context.Context, a *answer, more bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
 	defer cancel()
-	return deliver(ctx, Late{To: a.late.to, By: a.late.by, Who: a.job.who, Where: a.job.entry.Channel, Reply: a.reply, More: more})
+	return deliver(ctx, Late{
+		To: a.late.to, By: a.late.by, Who: a.job.who, Where: a.job.entry.Channel, Reply: a.reply, More: more, Report: a.job.args[ends].Number != 0,
+	})
 }
 
 func (d *Dispatcher) delivered(ctx context.Context, a *answer, what journal.Delivery) {

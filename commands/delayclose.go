@@ -47,7 +47,20 @@ func delayClose(j *job) change {
 			"聊天室 {place} 已取消定时关闭。操作人：{by}。"}
 	}
 	if order.Policy != netease.CloseOff {
-		order.Delay = cmp.Or(j.args["delay"].Length, netease.MaxDelay)
+		order.Delay = cmp.Or(j.total, j.args["delay"].Length, netease.MaxDelay)
+	}
+	plan := Text{
+		"Room {place} will no longer close by itself.",
+		"聊天室 {place} 将取消定时关闭。"}
+	switch order.Policy {
+	case netease.CloseFixed:
+		plan = Text{
+			"Room {place} will close by itself in {for}, at about {until}, and throw out whoever is inside then.",
+			"聊天室 {place} 将在 {for}后（约 {until}）自动关闭，届时房间内的人都会被移出。"}
+	case netease.CloseIdle:
+		plan = Text{
+			"Room {place} will close by itself once it has been empty for {for}.",
+			"聊天室 {place} 将在连续无人 {for}后自动关闭。"}
 	}
 	var started time.Time
 	return change{
@@ -58,17 +71,18 @@ func delayClose(j *job) change {
 		},
 		anyone: true,
 		done: func() ending {
-			end := ending{tone: Done}
+			end := ending{tone: Done, fields: j.why()}
 			at := started.Add(order.Delay)
 			if order.Policy == netease.CloseFixed {
 				end.until = at
 			}
 			if order.Policy != netease.CloseOff {
-				end.choices = []Choice{j.choice(Text{"Cancel", "取消定时关闭"}, "delayclose", "policy="+closeOff)}
+				end.choices = []Choice{j.choice(Text{"Cancel timer", "取消定时关闭"}, "delayclose", "policy="+closeOff), j.longer(time.Hour)}
 			}
 			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": about(at, order.Delay)}))
 			return end
 		},
+		plan:    plan,
 		asked:   Text{"the timer of room {place}", "聊天室 {place} 的定时关闭"},
 		already: Text{"The timer of room {place} was already set like this.", "聊天室 {place} 的定时关闭此前已是如此。"},
 		unseen: Text{

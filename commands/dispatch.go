@@ -54,7 +54,7 @@ type Dispatcher struct {
 
 	flights   singleflight.Group
 	admission admission
-	running   ends
+	running   endings
 	strangers strangers
 	answers   answers
 	lookers   atomic.Int64 // how many effects are looked at
@@ -109,7 +109,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 func (d *Dispatcher) job(call Call, who permissions.Subject, l Language) *job {
 	return &job{
 		Call: call, who: who, language: l, policy: d.Policy(), table: Table,
-		netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
+		parse: understood, netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
 	}
 }
 
@@ -122,18 +122,18 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 		return Busy(j.language)
 	}
 	defer leave()
-	if err := d.resolve(ctx, j); err != nil {
+	if err := j.resolve(ctx); err != nil {
 		j.log.Error("journal: get", "err", err)
 		d.observe(req.Who, j.Command.Name, Refused)
 		r := j.report(errJournal)
 		return j.reply(ending{tone: Refused, text: r.what.then(j.say(sayNothingChanged, nil)).below(r.advice)})
 	}
 	// Where a room's name leads is looked up first, so that the entry says which room was meant.
-	ref := j.args[room.Name]
-	j.room = ref.Room
-	if ref.Word != "" {
+	if ref := j.args[room.Name]; ref.Word != "" {
 		number, _ := j.policy.Room(ref.Word)
 		j.room = netease.RoomID(number)
+	} else if ref.Room != 0 {
+		j.room = ref.Room
 	}
 	key, shared := d.strangers.key(j.policy, req)
 	writing, cancel := context.WithTimeout(ctx, beginTimeout)
@@ -183,18 +183,18 @@ func (d *Dispatcher) once(ctx context.Context, req Request, j *job) Reply {
 
 // act allows and runs a command that is written down.
 func (d *Dispatcher) act(ctx context.Context, j *job, before *journal.Entry) ending {
-	if j.Command.Repeats {
-		return j.noEntry(j.args["number"].Number)
+	if j.Command.About {
+		return d.pointless(ctx, j)
 	}
 	denied := d.authorize(j)
 	switch {
-	case denied != nil && j.retries != nil:
-		return j.noEntry(j.retries.Number) // what someone may not touch does not exist for them
+	case denied != nil && j.named() != 0:
+		return j.noEntry(j.named()) // what someone may not touch does not exist for them
 	case denied != nil:
 		return ending{tone: Refused, text: denied}
 	}
 	if j.allowed != nil {
-		j.allowed(j.Command.Write)
+		j.allowed(j.Command.Write && !j.asks())
 	}
 	if !j.Command.Write {
 		return d.run(j, func() ending { return j.Command.do(ctx, j) })
@@ -220,7 +220,17 @@ func (d *Dispatcher) act(ctx context.Context, j *job, before *journal.Entry) end
 	if stop {
 		return end
 	}
-	return d.run(j, func() ending { return d.perform(ctx, j) })
+	return d.run(j, func() ending {
+		end, stop, err := d.object(ctx, j)
+		switch {
+		case err != nil:
+			j.log.Error("journal: what is in force", "err", err)
+			return ending{tone: Refused, text: j.report(errJournal).what.then(j.say(sayNothingChanged, nil))}
+		case stop:
+			return end
+		}
+		return d.perform(ctx, j)
+	})
 }
 
 // perform makes the change of a command whose turn has come, as long as this process has the entry in hand.
@@ -241,11 +251,12 @@ func (d *Dispatcher) run(j *job, do func() ending) (end ending) {
 	return do()
 }
 
-// reply makes the answer of an ending. What changed something is for everyone in the channel, all else for the person alone.
+// reply makes the answer of an ending. What changed something is for everyone in the channel, and so is what the bot did by itself; all else for the
+// person alone.
 func (j *job) reply(end ending) Reply {
 	return Reply{
 		Tone: end.tone, Language: j.language, Text: end.text, Fields: end.fields, Choices: end.choices,
-		Public: end.tone == Done, Number: j.entry.Number,
+		Public: end.tone == Done || j.args[ends].Number != 0, Number: j.entry.Number,
 	}
 }
 
@@ -257,7 +268,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 	d.observe(j.who, j.Command.Name, end.tone)
 	j.log.Info("answered", "outcome", outcomeOf(end.tone), "code", int(end.code), "ms", took.Milliseconds())
 	reply := j.reply(end)
-	a := &answer{job: j, late: to, look: end.look, written: make(chan struct{}), adapter: make(chan bool, 1)}
+	a := &answer{job: j, late: to, look: end.look, timer: end.timer, until: end.until, written: make(chan struct{}), adapter: make(chan bool, 1)}
 	result := j.result(end, reply, took)
 	write := func(ctx context.Context) error { return d.Journal.Finish(ctx, j.entry.Hand(), result) }
 	later := end.evident && d.Gather > 0 && d.Journal.Ready() == nil // a journal in trouble is asked before anything is said
@@ -265,7 +276,8 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 		defer written()
 		defer close(a.written)
 		if later {
-			result.Given = a.told(ctx, d.Gather)
+			given := a.told(ctx, d.Gather)
+			result.Given = given && !result.More
 		}
 		if insist(ctx, j.log, "outcome", write) {
 			a.closed = result.Given
@@ -300,7 +312,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, 
 func (j *job) result(end ending, reply Reply, took time.Duration) journal.Result {
 	return journal.Result{
 		Outcome: outcomeOf(end.tone), Moderator: j.grant.Moderator, Code: int(end.code),
-		Answer: j.kept(reply, end.look), Text: reply.Text.String(), Until: end.until, Duration: took, More: end.look != nil,
+		Answer: j.kept(reply, end), Text: reply.Text.String(), Until: end.until, Duration: took, More: end.look != nil || end.timer != nil,
 	}
 }
 
@@ -315,7 +327,8 @@ func (d *Dispatcher) again(ctx context.Context, j *job) Reply {
 		}
 		cancel()
 	}
-	reply, _, ok := keptReply(e)
+	kept, ok := keptOf(e)
+	reply := kept.Reply
 	switch {
 	case ok:
 	case e.Outcome == journal.Refused: // the store has ended what could not be written down in time
@@ -342,7 +355,7 @@ func outcomeOf(t Tone) journal.Outcome {
 		return journal.Done
 	case NoChange:
 		return journal.NoChange
-	case Refused:
+	case Refused, Asks:
 		return journal.Refused
 	case Failed:
 		return journal.Failed

@@ -234,7 +234,7 @@ func TestTurnComesTooLate(t *testing.T) {
 		var wg sync.WaitGroup
 		replies := make([]Reply, 3)
 		for i := range replies {
-			wg.Go(func() { replies[i] = s.ask(fmt.Sprint(i), "zhangsan", "muteroom 123 again=yes") })
+			wg.Go(func() { replies[i] = s.ask(fmt.Sprint(i), "zhangsan", "muteroom 123 again=yes yes=yes") })
 			synctest.Wait()
 		}
 		begun := time.Now()
@@ -258,7 +258,7 @@ func TestTimeToLook(t *testing.T) {
 		slow.Timeout = 20 * time.Second
 		s.dispatcher.NetEase = slow
 		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Delay: time.Minute, Applied: true, Times: 3})
-		reply := s.ask("1", "zhangsan", "muteroom 123")
+		reply := s.ask("1", "zhangsan", "muteroom 123 yes=yes")
 		assert.Equal(t, Done, reply.Tone, "%s", reply.Text)
 		assert.Contains(t, reply.Text.String(), "I looked: Room 123 is muted.")
 	})
@@ -306,7 +306,7 @@ func TestNotifyExt(t *testing.T) {
 		{NotifyReason, `mute 123 lisi 5m`, ""},
 		{NotifyFull, `mute 123 lisi 5m reason=刷屏`, `{"reason":"刷屏","by":"Zhang San","via":"console"}`},
 		{NotifyFull, `unmute 123 lisi`, `{"by":"Zhang San","via":"console"}`},
-		{NotifyFull, `muteroom 123 reason=x`, `{"reason":"x","by":"Zhang San","via":"console"}`},
+		{NotifyFull, `muteroom 123 yes=yes reason=x`, `{"reason":"x","by":"Zhang San","via":"console"}`},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.ext)+" "+tt.line, func(t *testing.T) {
@@ -393,7 +393,7 @@ func TestObserve(t *testing.T) {
 		s.dispatcher.Observe = func(o Observation) {
 			got = append(got, fmt.Sprintf("%s %q %s", o.Platform, o.Command, o.Outcome))
 		}
-		for key, line := range []string{"mute 123 lisi 5m", "mute 123 lisi 5m", "mtue", "help", "mute 999 lisi 5m", "muteroom 456"} {
+		for key, line := range []string{"mute 123 lisi 5m", "mute 123 lisi 5m", "mtue", "help", "mute 999 lisi 5m", "muteroom 456 yes=yes"} {
 			s.ask(fmt.Sprint(max(key, 1)), "zhangsan", line) // the first two are one delivery
 		}
 		s.ask("9", "wangwu", "mute 123 lisi 5m")
@@ -461,7 +461,7 @@ func TestComplete(t *testing.T) {
 	}{
 		{"zhangsan", "/mu", []string{"/mute", "/muteroom"}},
 		{"zhangsan", "mu", []string{"mute", "muteroom"}},
-		{"zhangsan", "/nim un", []string{"unmute", "unmuteroom"}},
+		{"zhangsan", "/nim un", []string{"unmute", "unmuteroom", "undo"}},
 		{"zhangsan", "/mute a", []string{"arena", "again=yes", "again=no", "again="}},
 		{"oncall", "/mute a", []string{"again=yes", "again=no", "again="}},
 		{"oncall", "/mute room=", []string{"room=lobby", "room="}},

@@ -43,7 +43,7 @@ func history(ctx context.Context, j *job) ending {
 			end.choices = []Choice{{Label: Text{"Older", "更早的记录"}.In(j.language), Line: j.older(entries[i-1].Number)}}
 			break
 		}
-		outcome := outcomes[e.Outcome]
+		outcome := howEnded(e)
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
 			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
 			values{"at": e.At, "by": entryBy(e), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": outcome.In(j.language)})})
@@ -89,6 +89,14 @@ var outcomes = map[journal.Outcome]Text{
 	journal.Refused:  {"refused", "已拒绝"},
 	journal.Failed:   {"failed", "失败"},
 	journal.Unknown:  {"unknown", "结果未知"},
+}
+
+// howEnded is the outcome of an entry, in words. A question counts as refused until it is confirmed, under another number.
+func howEnded(e journal.Entry) Text {
+	if kept, ok := keptOf(e); ok && kept.Tone == Asks {
+		return Text{"asked back, nothing done", "机器人询问，没有执行"}
+	}
+	return outcomes[e.Outcome]
 }
 
 // outcomeChoices are the outcomes as people ask for them.

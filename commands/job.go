@@ -27,7 +27,14 @@ type job struct {
 	language Language
 	policy   *permissions.Policy
 	table    []Command
-	retries  *journal.Entry // the entry whose command this does again; nil: none
+	parse    func(effect string) (Call, error)
+
+	retries *journal.Entry // the entry whose command this does again; nil: none
+	subject *journal.Entry // the entry that this takes back, extends or ends; nil: none
+	asked   *journal.Entry // the question that this confirms; nil: none
+	unable  Prose          // why a command about an entry cannot be carried out; nil: it can
+	over    *standing      // what this overwrites, knowingly; nil: nothing
+	total   time.Duration  // with an extension, how long it lasts from now on; 0: not known yet
 
 	entry     journal.Entry // as it was begun; no number before that
 	mine      bool          // this request began it
@@ -58,6 +65,10 @@ type ending struct {
 	code    netease.Code // NetEase's last code, 0 for none
 	until   time.Time    // when the effect ends by itself
 	evident bool         // whoever looks at NetEase later finds the same
+	mine    bool         // a look has shown that only this call can have made it so
+
+	question bool   // of Asks: it can be confirmed
+	timer    *timer // the bot ends the effect at until; nil: it does not
 
 	look *looking // of Unknown: what goes on to find out more; nil: nothing
 }
@@ -82,6 +93,9 @@ func (j *job) place() Prose { return placeOf(j.policy, j.room) }
 
 // by is who acts, as people know them: the name in the policy file, and their own where that is the name of a group.
 func (j *job) by() string {
+	if j.args[ends].Number != 0 {
+		return Text{"the bot", "机器人"}.In(j.language)
+	}
 	if j.grant.Personal || j.who.Name == "" {
 		return j.grant.Moderator
 	}

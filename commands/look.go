@@ -49,11 +49,17 @@ func (j *job) looked(ctx context.Context, l looking) ending {
 	if settled {
 		return end
 	}
+	if j.args[ends].Number != 0 { // nobody waits for an answer, and it is tried again
+		return end
+	}
 	say := sayCannotTell
 	if time.Since(l.LastSent) < lookAfter[len(lookAfter)-1] {
 		say, end.look = sayUnknown, &l
 	}
 	end.text = end.text.below(j.say(say, j.facts(values{"asked": j.say(l.asked, j.facts())})))
+	if l.timed > 0 {
+		end.text = end.text.then(j.say(Text{"If it did, the bot ends it at {until}.", "如已生效，机器人将于 {until} 解除。"}, values{"until": j.latest(l)}))
+	}
 	end.choices = j.retryChoices()
 	return end
 }
@@ -76,7 +82,10 @@ func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
 			who = Text{"Asked for by {by}.", "由 {by} 提出。"}
 		}
 		end := l.done()
-		end.text, end.until = text.then(j.say(who, j.facts())), seen.until
+		end.text, end.until, end.mine = text.then(j.say(who, j.facts())), seen.until, seen.mine
+		if end = j.timing(end, l.change); end.timer != nil {
+			end.text = end.text.then(j.say(Text{"The bot ends it at {until}.", "机器人将于 {until} 解除。"}, values{"until": end.until}))
+		}
 		return end, true
 	case seen.so == isNotSo && over:
 	case seen.so == isNotSo && l.Doubtful: // NetEase has answered: nothing is under way any more
@@ -89,10 +98,10 @@ func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
 
 // latest is when an effect that is not known would end, at the earliest; zero when it would not.
 func (j *job) latest(l looking) time.Time {
-	if l.lasts == 0 {
+	if l.lasts == 0 && l.timed == 0 {
 		return time.Time{}
 	}
-	return l.Sent.Add(l.lasts)
+	return l.Sent.Add(max(l.lasts, l.timed))
 }
 
 // lookOn looks again, at growing intervals, until the effect is known, a later command has come between, or ten minutes are over. It
@@ -160,19 +169,28 @@ func (j *job) fits(ctx context.Context, until time.Time, asked time.Duration) (b
 	}
 	at := targetOf(j.entry)
 	earlier, err := j.journal.List(ctx, journal.Query{
-		On: &at, Before: j.entry.Number, Commands: []string{"mute"}, Outcomes: []journal.Outcome{journal.Done, journal.Unknown}, Limit: 20,
+		On: &at, Before: j.entry.Number, Commands: []string{"mute", "unmute"}, Outcomes: []journal.Outcome{journal.Done, journal.Unknown}, Limit: 20,
 	})
 	if err != nil {
 		j.log.Error("journal: list", "err", err)
 		return false, errJournal
 	}
 	for _, e := range earlier {
+		if e.Command == "unmute" {
+			if e.Outcome == journal.Done { // what was before it is over
+				break
+			}
+			continue
+		}
 		latest := e.Until.Add(slack)
 		if e.Outcome == journal.Unknown {
 			latest = latest.Add(Budget + inFlight) // when it was set is not known
 		}
 		if !until.Before(e.Until.Add(-slack)) && !until.After(latest) {
 			return false, nil
+		}
+		if e.Outcome == journal.Done { // it has taken the place of those before it
+			break
 		}
 	}
 	return true, nil

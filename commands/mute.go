@@ -8,7 +8,7 @@ import (
 )
 
 func mute(j *job) change {
-	asked := j.args["duration"].Length
+	asked := j.asking()
 	return change{
 		send: func(ctx context.Context) error {
 			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
@@ -19,14 +19,21 @@ func mute(j *job) change {
 		lasts: asked,
 		done: func() ending {
 			until := time.Now().Add(asked)
+			say := Text{
+				"NetEase has accepted the mute: {target} is muted in room {place} for {for}, until {until}. By {by}.",
+				"网易云信已接受禁言：{target} 在聊天室 {place} 被禁言 {for}，至 {until}。操作人：{by}。",
+			}
+			if j.args[extends].Number != 0 {
+				say = Text{
+					"NetEase has accepted it: the mute of {target} in room {place} (#{old}) lasts {more} longer, until {until}. By {by}.",
+					"网易云信已接受：{target} 在聊天室 {place} 的禁言（#{old}）延长 {more}，至 {until}。操作人：{by}。"}
+			}
 			return ending{tone: Done, until: until, fields: j.why(),
-				text: j.say(Text{
-					"NetEase has accepted the mute: {target} is muted in room {place} for {for}, until {until}. By {by}.",
-					"网易云信已接受禁言：{target} 在聊天室 {place} 被禁言 {for}，至 {until}。操作人：{by}。",
-				}, j.facts(values{"for": asked, "until": until})),
-				choices: []Choice{j.choice(Text{"Unmute", "解除禁言"}, "unmute", "target="+Quote(string(j.target())))},
+				text:    j.say(say, j.facts(values{"for": asked, "until": until, "more": j.more(), "old": j.args[extends].Number})),
+				choices: []Choice{j.back(), j.longer(10 * time.Minute), j.longer(time.Hour)},
 			}
 		},
+		plan:    Text{"{target} will be muted in room {place} for {for}.", "{target} 将在聊天室 {place} 被禁言 {for}。"},
 		asked:   Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"},
 		already: Text{"{target} is muted in room {place} already.", "{target} 在聊天室 {place} 已经被禁言。"},
 		look: func(ctx context.Context) (sight, error) {
@@ -51,6 +58,28 @@ func mute(j *job) change {
 	}
 }
 
+// asking is how long the effect is to last. What an extension comes to is known when its turn has come; when another process may have carried it
+// out before, it is what that one had to ask for.
+func (j *job) asking() time.Duration {
+	switch {
+	case j.total > 0:
+		return j.total
+	case j.args[extends].Number != 0 && j.subject != nil && j.subject.Until.After(j.entry.At):
+		return wholeSeconds(j.subject.Until.Sub(j.entry.At) + j.args["duration"].Length)
+	}
+	return j.args["duration"].Length
+}
+
+// back is the button that takes the command back.
+func (j *job) back() Choice {
+	return Choice{Label: Text{"Undo", "撤销"}.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
+}
+
+// longer is the button that extends the effect.
+func (j *job) longer(more time.Duration) Choice {
+	return Choice{Label: j.say(Text{"+{for}", "+{for}"}, values{"for": more}).String(), Line: "extend " + formatNumber(j.entry.Number) + " " + compact(more)}
+}
+
 func unmute(j *job) change {
 	return change{
 		send: func(ctx context.Context) error {
@@ -65,6 +94,7 @@ func unmute(j *job) change {
 				"已解除 {target} 在聊天室 {place} 的临时禁言；如有永久禁言，则仍然有效。操作人：{by}。",
 			}, j.facts())}
 		},
+		plan:    Text{"The temporary mute of {target} in room {place} will be lifted.", "{target} 在聊天室 {place} 的临时禁言将被解除。"},
 		asked:   Text{"the unmute of {target} in room {place}", "解除 {target} 在聊天室 {place} 的禁言"},
 		already: Text{"{target} has no temporary mute in room {place}.", "{target} 在聊天室 {place} 没有临时禁言。"},
 		look: func(ctx context.Context) (sight, error) {

@@ -54,10 +54,26 @@ func Parse(line string) (Call, error) {
 	return call, nil
 }
 
+// understood reads what Call.String has written, with links.
+func understood(effect string) (Call, error) {
+	name, rest := firstWord(effect)
+	row, ok := find(Table, name)
+	if !ok {
+		return Call{}, &Mistake{Word: name, say: sayUnknownCommand}
+	}
+	call := Call{Command: row, args: map[string]Value{}}
+	call.Command.Args = slices.Concat(row.Args, links)
+	if mistake := call.read(rest); mistake != nil {
+		return Call{}, mistake
+	}
+	call.Command = row
+	return call, nil
+}
+
 // String writes a call with all its arguments by name, in the row's order, as the grammar reads it.
 func (c Call) String() string {
 	line := c.Command.Name
-	for _, a := range c.Command.Args {
+	for _, a := range slices.Concat(c.Command.Args, links) {
 		if v, given := c.args[a.Name]; given {
 			line += " " + a.Name + "=" + v.text(a.Kind)
 		}
@@ -153,6 +169,7 @@ func (c Command) claims(w word) (Arg, bool) {
 		switch {
 		case a.Kind == OneOf && slices.Contains(a.Choices, value),
 			a.Kind == Topic && slices.Contains(names(Table), strings.TrimPrefix(value, "/")),
+			a.Bare && digits(strings.TrimPrefix(value, "#")),
 			a.Kind == Duration && looksMeasured(value):
 			return a, true
 		}

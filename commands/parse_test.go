@@ -208,7 +208,8 @@ func TestTable(t *testing.T) {
 		assert.False(t, seen[c.Name], "%s is there twice", c.Name)
 		seen[c.Name] = true
 		assert.Regexp(t, `^[a-z]{1,31}$`, c.Name, "names must fit Slack and Discord")
-		assert.Equal(t, !c.Write && !c.Repeats, c.do != nil, "%s: what changes nothing is done", c.Name)
+		assert.Equal(t, !c.Write && (!c.About || c.Name == "cancel"), c.do != nil, "%s: what changes nothing is done", c.Name)
+		assert.Equal(t, c.About, c.about != nil, "%s: what is about an entry means something", c.Name)
 		assert.Equal(t, c.Write, c.change != nil, "%s: what changes something is a change", c.Name)
 		assert.True(t, !c.Write || c.Right != "", "%s changes something and is open to everyone", c.Name)
 		optional := false

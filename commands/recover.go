@@ -94,15 +94,17 @@ func (d *Dispatcher) survive(ctx context.Context, e journal.Entry) {
 // goOnAfter does what remains to be done for an entry that has ended: its answer may not be given, its effect not known.
 func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
 	e := j.entry
-	reply, more, ok := keptReply(e)
+	kept, ok := keptOf(e)
+	reply, more := kept.Reply, kept.Doubt
 	if !ok {
 		reply = j.reply(ending{tone: Unknown, text: Prose{}.words(e.Text)})
 	}
-	a := &answer{job: j, reply: reply, late: to}
-	if more == nil && e.Outcome == journal.Unknown && !d.lastWord(ctx, j.log, e) { // of an older version, for example, more may be expected
+	a := &answer{job: j, reply: reply, late: to, timer: kept.Timer, until: e.Until}
+	if more == nil && kept.Timer == nil && e.Outcome == journal.Unknown && !d.lastWord(ctx, j.log, e) { // of an older version, for example, more may be expected
 		return
 	}
 	if more != nil {
+		j.linked(ctx)              // only for the words, too
 		if d.authorize(j) != nil { // only for the words: looking changes nothing
 			j.grant = permissions.Grant{Moderator: e.Moderator, Personal: true}
 		}
@@ -111,13 +113,18 @@ func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
 			a.look = &looking{c, *more}
 		}
 	}
-	if e.Delivery == journal.Pending {
-		d.goesOn(e, func(ctx context.Context) { d.goOn(ctx, a, false) })
-	} else if a.look != nil {
-		d.goesOn(e, func(ctx context.Context) { d.goOnLooking(ctx, a, true) })
-	} else { // nothing is left but to say so
+	see := func(ctx context.Context) { d.seeTo(ctx, a, false) }
+	switch {
+	case e.Delivery == journal.Pending:
+	case a.look != nil:
+		see = func(ctx context.Context) { d.goOnLooking(ctx, a, true) }
+	case a.timer != nil:
+		see = func(context.Context) {}
+	default: // nothing is left but to say so
 		d.delivered(ctx, a, e.Delivery)
+		return
 	}
+	d.goesOn(e, func(ctx context.Context) { d.goOn(ctx, a, see) })
 }
 
 // redo brings a command to an end that another process was carrying out. It is false when ctx ended before.
@@ -141,6 +148,9 @@ func (d *Dispatcher) redo(ctx context.Context, j *job, slots chan struct{}) (end
 func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (ending, error) {
 	ctx, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
+	if err := j.linked(ctx); err != nil {
+		return ending{}, err
+	}
 	var newest *journal.Entry
 	if j.Command.Write {
 		before, err := d.before(ctx, j.entry)
@@ -163,7 +173,7 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 	}
 	fresh := time.Since(j.entry.At) <= repeatAge
 	if !j.Command.Write {
-		if !fresh || j.Command.Repeats {
+		if !fresh || j.Command.About {
 			return ending{tone: Failed, text: j.say(sayInterruptedRead, nil)}, nil
 		}
 		if denied := d.authorizeAgain(ctx, j); denied != nil {
@@ -180,8 +190,8 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 			"later": later.Number, "line": id(shorten(later.Effect))}))}, nil
 	}
 	denied := d.authorizeAgain(ctx, j)
-	if denied != nil && j.retries != nil {
-		denied = j.noEntry(j.retries.Number).text
+	if denied != nil && j.named() != 0 {
+		denied = j.noEntry(j.named()).text
 	}
 	if denied != nil {
 		return ending{tone: Unknown, text: j.say(sayInterrupted, nil).then(denied).below(j.say(sayNotRepeated, nil))}, nil
@@ -190,32 +200,64 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 	if end, stop, err := d.guard(ctx, j, newest, newest); stop || err != nil {
 		return end, err
 	}
-	return d.run(j, func() ending { return d.lookOrRepeat(ctx, j, fresh) }), nil
+	if j.asks() { // and so it is with a question
+		end, _, err := d.object(ctx, j)
+		return end, err
+	}
+	var failed error
+	end := d.run(j, func() (end ending) {
+		end, failed = d.lookOrRepeat(ctx, j, fresh)
+		return end
+	})
+	return end, failed
 }
 
 // lookOrRepeat looks whether the change was made, and makes it, under the same RequestId, where that cannot be seen and the command is
-// still fresh.
-func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, fresh bool) ending {
+// still fresh. What stood against it stands against it still, unless it is seen that the change was made. An error is the journal's.
+func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, fresh bool) (ending, error) {
 	ctx, release := d.Journal.Hold(ctx, j.entry.Owner)
 	defer release()
 	c := j.Command.change(j)
 	l := looking{c, doubt{Sent: j.sent, LastSent: j.lastSent}}
+	interrupted := func(end ending) (ending, error) {
+		end.text = j.say(sayInterrupted, nil).then(end.text)
+		return j.timing(end, c), nil
+	}
+	var end ending
+	settled := false
 	if c.look != nil {
-		if end, settled := j.judge(ctx, l); settled && (end.tone == Done || !fresh) {
-			end.text = j.say(sayInterrupted, nil).then(end.text)
-			return end
+		if end, settled = j.judge(ctx, l); settled && end.mine {
+			return interrupted(end)
 		}
 	}
-	if fresh {
-		return j.perform(ctx, c)
+	object := d.object
+	if j.args[ends].Number != 0 {
+		object = d.objectEnd
 	}
-	end := j.looked(ctx, l)
-	end.text = j.say(sayInterrupted, nil).then(end.text)
-	return end
+	if objection, stop, err := object(ctx, j); stop || err != nil {
+		return objection, err
+	}
+	if settled && (end.tone == Done || !fresh) {
+		return interrupted(end)
+	}
+	if c = j.Command.change(j); fresh { // anew, with what the objections have found out
+		return j.perform(ctx, c), nil
+	}
+	return interrupted(j.looked(ctx, l))
 }
 
 // authorizeAgain is authorize with the person's groups as they are now.
 func (d *Dispatcher) authorizeAgain(ctx context.Context, j *job) Prose {
+	if j.args[ends].Number != 0 {
+		var t timer
+		if j.subject != nil {
+			if kept, _ := keptOf(*j.subject); kept.Timer != nil {
+				t = *kept.Timer
+			}
+		}
+		d.onBehalf(j, t)
+		return nil
+	}
 	if d.Renew != nil {
 		j.who = d.Renew(ctx, j.who)
 	}

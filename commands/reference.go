@@ -28,8 +28,8 @@ Lengths of time: ` + "`300`" + ` (seconds), ` + "`300s`, `5m`, `1h30m`, `2d`, `1
 		switch {
 		case c.open():
 			b.WriteString("\nEveryone may use it. 所有人都可以使用。\n")
-		case c.Repeats:
-			b.WriteString("\nRight in the policy file: that of the command it does again. 权限文件中的名称：与被重新执行的命令相同。\n")
+		case c.About:
+			b.WriteString("\nRight in the policy file: that of the command it is about. 权限文件中的名称：与所涉及的命令相同。\n")
 		default:
 			fmt.Fprintf(&b, "\nRight in the policy file: `%s`. 权限文件中的名称：`%s`。\n", c.Right, c.Right)
 		}

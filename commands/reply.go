@@ -12,6 +12,7 @@ const (
 	Info     Tone = "info"     // a question was answered; nothing was to be changed
 	Done     Tone = "done"     // it happened: NetEase has changed something
 	NoChange Tone = "nochange" // it already was so
+	Asks     Tone = "asks"     // the bot asks back; nothing was sent to NetEase
 	Refused  Tone = "refused"  // the bot said no; nothing was sent to NetEase
 	Failed   Tone = "failed"   // NetEase said no or was never reached: nothing happened, for certain
 	Unknown  Tone = "unknown"  // no answer came, and looking did not settle it

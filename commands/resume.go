@@ -14,11 +14,12 @@ type resume struct {
 	Who      permissions.Subject `json:"who"`
 	Language Language            `json:"language"`
 	Again    bool                `json:"again,omitempty"`   // again=yes was given
+	Yes      bool                `json:"yes,omitempty"`     // yes=yes was given
 	Retries  int64               `json:"retries,omitempty"` // the number of the entry that this one does again
 }
 
 func (j *job) resume() []byte {
-	r := resume{Who: j.who, Language: j.language, Again: j.args[again.Name].Yes}
+	r := resume{Who: j.who, Language: j.language, Again: j.args[again.Name].Yes, Yes: j.args[yes.Name].Yes}
 	if j.retries != nil {
 		r.Retries = j.retries.Number
 	}
@@ -50,6 +51,7 @@ func (j *job) effect() string {
 		c.args[room.Name] = Value{Room: j.room}
 	}
 	delete(c.args, again.Name)
+	delete(c.args, yes.Name)
 	return c.String()
 }
 
@@ -59,7 +61,7 @@ func (d *Dispatcher) resumed(e journal.Entry) (*job, error) {
 	if err := json.Unmarshal(e.Resume, &r); err != nil {
 		return nil, err
 	}
-	call, err := Parse(e.Effect)
+	call, err := understood(e.Effect)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +69,9 @@ func (d *Dispatcher) resumed(e journal.Entry) (*job, error) {
 	j.room = call.args[room.Name].Room
 	if r.Again {
 		j.args[again.Name] = Value{Yes: true}
+	}
+	if r.Yes {
+		j.args[yes.Name] = Value{Yes: true}
 	}
 	if r.Retries != 0 {
 		j.retries = &journal.Entry{Number: r.Retries}
@@ -78,13 +83,15 @@ func (d *Dispatcher) resumed(e journal.Entry) (*job, error) {
 // A keptAnswer is an answer as the journal keeps it.
 type keptAnswer struct {
 	Reply
-	Doubt *doubt `json:"doubt,omitempty"` // the effect is looked at for another answer
+	Doubt    *doubt `json:"doubt,omitempty"`    // the effect is looked at for another answer
+	Timer    *timer `json:"timer,omitempty"`    // the bot ends the effect when its time is over
+	Question bool   `json:"question,omitempty"` // it can be confirmed
 }
 
-func (j *job) kept(r Reply, look *looking) []byte {
-	kept := keptAnswer{Reply: r}
-	if look != nil {
-		kept.Doubt = &look.doubt
+func (j *job) kept(r Reply, end ending) []byte {
+	kept := keptAnswer{Reply: r, Timer: end.timer, Question: end.question}
+	if end.look != nil {
+		kept.Doubt = &end.look.doubt
 	}
 	b, err := json.Marshal(kept)
 	if err != nil {
@@ -93,11 +100,10 @@ func (j *job) kept(r Reply, look *looking) []byte {
 	return b
 }
 
-// keptReply is the answer of an entry that has ended, and why more is to come, nil when none is; ok is false when there is no answer.
-func keptReply(e journal.Entry) (r Reply, more *doubt, ok bool) {
-	var a keptAnswer
+// keptOf is the answer of an entry that has ended; ok is false when there is none.
+func keptOf(e journal.Entry) (a keptAnswer, ok bool) {
 	if e.Outcome == journal.Running || json.Unmarshal(e.Answer, &a) != nil {
-		return Reply{}, nil, false
+		return keptAnswer{}, false
 	}
-	return a.Reply, a.Doubt, true
+	return a, true
 }

@@ -42,8 +42,10 @@ func (s *stage) dies(t *testing.T, key, who, line string) {
 	require.NoError(t, err)
 	d := &Dispatcher{Policy: s.dispatcher.Policy, Journal: process, NetEase: s.dispatcher.NetEase, Log: s.dispatcher.Log}
 	j := d.job(call, person(who), English)
-	require.NoError(t, d.resolve(t.Context(), j))
-	j.room = j.args["room"].Room
+	require.NoError(t, j.resolve(t.Context()))
+	if ref := j.args["room"]; ref.Room != 0 {
+		j.room = ref.Room
+	}
 	_, err = process.Begin(t.Context(), j.entryOf(Request{Who: person(who), Line: line, At: time.Now()}, key))
 	require.NoError(t, err)
 	process.Kill()
@@ -61,7 +63,8 @@ func TestGuardAfterACrash(t *testing.T) {
 	}{
 		{"the same", first, "zhangsan", first, NoChange, "Already done (#1)", 1},
 		{"the same again", first, "zhangsan", first + " again=yes", Done, "is muted", 2},
-		{"another's", first, "oncall", first, Done, "is muted", 2},
+		{"another's", first, "oncall", first, Asks, "is muted in room 123 already", 1},
+		{"another's, to be replaced", first, "oncall", first + " replace=1", Done, "It replaces #1", 2},
 		{"something else", first, "zhangsan", "mute 123 lisi 40m", Done, "is muted", 2},
 		{"a retry of what is done", first, "zhangsan", "retry 1", NoChange, "#1 is done already", 1},
 		{"a retry of what was refused", "mute 123 nobody 30m", "zhangsan", "retry 1", Failed, "414", 2},
@@ -189,7 +192,7 @@ func TestJudge(t *testing.T) {
 		{"mute 123 lisi 45s", time.Minute, Unknown},
 		{"mute 123 lisi 90s", time.Minute, Failed},
 		{"mute 123 lisi 90s", 2 * time.Minute, Unknown},
-		{"muteroom 123", 2 * time.Minute, Failed},
+		{"muteroom 123 yes=yes", 2 * time.Minute, Failed},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.line, " after ", tt.after), func(t *testing.T) {
@@ -211,12 +214,12 @@ func TestJudge(t *testing.T) {
 func TestLooksBesideALaterCommand(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Hangup: sandbox.BeforeApplying, Times: 3})
-		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123").Tone)
+		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123 yes=yes").Tone)
 		s.dispatcher.Answered(1, true)
 		other := s.memory.Open() // has muted the room for somebody else, and not written it down
 		begun, err := other.Begin(t.Context(), journal.Entry{Key: "2", At: time.Now(), Effect: "muteroom room=123", Command: "muteroom", Room: 123, Write: true})
 		require.NoError(t, err)
-		s.send(t, "muteroom 123", netease.NewRequestID())
+		s.send(t, "muteroom 123 yes=yes", netease.NewRequestID())
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		e, err := s.journal.Get(t.Context(), 1)
@@ -323,7 +326,7 @@ func TestPanicInTheBackground(t *testing.T) {
 func TestTooManyLooks(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Hangup: sandbox.BeforeApplying, Times: 3})
-		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123").Tone)
+		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123 yes=yes").Tone)
 		s.dispatcher.lookers.Store(maxLookers)
 		before := len(s.ops())
 		s.dispatcher.Answered(1, true)
@@ -402,10 +405,10 @@ func TestStopEndsWhatGoesOn(t *testing.T) {
 		s.nim.Inject(netease.OpTemporaryMute, sandbox.Fault{Hangup: sandbox.BeforeApplying, Times: 3})
 		s.ask("1", "zhangsan", "mute 123 lisi 30m")
 		s.dispatcher.Answered(1, true) // looks on
-		s.ask("2", "zhangsan", "muteroom 123")
+		s.ask("2", "zhangsan", "muteroom 123 yes=yes")
 		s.dispatcher.Answered(2, false) // is tried again
 		gone.Store(true)
-		s.ask("3", "zhangsan", "muteroom 456")
+		s.ask("3", "zhangsan", "muteroom 456 yes=yes")
 		s.dispatcher.Answered(3, true) // waits for the outcome
 		time.Sleep(8 * time.Second)
 		begun, old := time.Now(), s.dispatcher

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -13,6 +14,9 @@ type change struct {
 	send    func(context.Context) error
 	anyone  bool          // no account has to act
 	lasts   time.Duration // it ends by itself after this time; 0: it does not, or nobody knows when
+	timed   time.Duration // the bot ends it after this time; 0: it does not
+	renews  bool          // that it was so before is expected: only its end is new
+	plan    Text          // what will happen; with {target}, {place}, {for} and {until}
 	done    func() ending // NetEase has accepted it
 	already Text          // it was so before; with {place} and {target}
 	asked   Text          // what was asked, as a noun: "the mute of {target} in {place}"
@@ -51,7 +55,19 @@ func (j *job) perform(ctx context.Context, c change) ending {
 	}
 	err := c.send(call)
 	j.lastSent = time.Now()
-	return j.settle(ctx, err, c)
+	return j.timing(j.settle(ctx, err, c), c)
+}
+
+// timing notes in an ending that the bot has to end the effect.
+func (j *job) timing(end ending, c change) ending {
+	if c.timed == 0 || end.tone != Done && end.tone != Unknown {
+		return end
+	}
+	end.timer = &timer{Operator: j.operator}
+	if end.until.IsZero() {
+		end.until = j.sent.Add(c.timed)
+	}
+	return end
 }
 
 // settle makes the ending of a call that was to change something. Where its effect is not certain the room is looked at, and
@@ -61,10 +77,15 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	if err != nil {
 		j.log.Warn("netease", "err", err)
 	}
-	switch effect := netease.EffectOf(err); effect {
+	effect := netease.EffectOf(err)
+	if effect == netease.Already && c.renews { // it is so, and only its end is new
+		effect = netease.Applied
+	}
+	switch effect {
 	case netease.Applied:
 		end := c.done()
-		end.code, end.evident = netease.CodeOK, c.look != nil
+		end.text = j.about(end.text)
+		end.code, end.evident = cmp.Or(code, netease.CodeOK), c.look != nil
 		return end
 	case netease.Already:
 		return ending{tone: NoChange, text: j.say(c.already, j.facts()).below(j.report(err).what), code: code}
@@ -87,6 +108,27 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		end.text = r.what.below(r.advice).below(r.words).below(end.text)
 		return end
 	}
+}
+
+// about puts what a command was about around what it has done.
+func (j *job) about(done Prose) Prose {
+	switch {
+	case j.args[undoes].Number != 0:
+		return j.say(Text{"#{number} by {other} is undone.", "已撤销 {other} 的 #{number}。"}, j.subjectFacts()).then(done)
+	case j.args[ends].Number != 0:
+		return j.say(Text{"The time of #{number} by {other} is over.", "{other} 的 #{number} 时间已到。"}, j.subjectFacts()).then(done)
+	case j.over != nil && j.args[replace.Name].Number != 0:
+		return done.then(j.replaced())
+	}
+	return done
+}
+
+func (j *job) subjectFacts() values {
+	v := values{"number": j.args[undoes].Number + j.args[ends].Number + j.args[extends].Number, "other": ""}
+	if j.subject != nil {
+		v["other"] = entryBy(*j.subject)
+	}
+	return v
 }
 
 // facts are the places that sentences about a change may have: {target}, {place}, {by}, and what more gives.

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"roomwarden/journal"
@@ -26,7 +27,7 @@ func show(ctx context.Context, j *job) ending {
 	}
 	end := ending{tone: Info, text: j.say(
 		Text{"#{number} by {by}, {at}: {outcome}.", "#{number}，操作人 {by}，{at}：{outcome}。"},
-		values{"number": number, "by": entryBy(e), "at": e.At, "outcome": outcomes[e.Outcome].In(j.language)})}
+		values{"number": number, "by": entryBy(e), "at": e.At, "outcome": howEnded(e).In(j.language)})}
 	add := func(label Text, value any) {
 		end.fields = append(end.fields, j.field(label, Prose{}.add(j.language, value)))
 	}
@@ -35,6 +36,9 @@ func show(ctx context.Context, j *job) ending {
 	}
 	if e.Effect != "" && e.Effect != e.Line {
 		add(Text{"Understood as", "理解为"}, id(shorten(e.Effect)))
+	}
+	for _, link := range j.linksOf(ctx, e) {
+		end.fields = append(end.fields, link)
 	}
 	if e.Room > 0 {
 		add(Text{"Room", "聊天室"}, placeOf(j.policy, netease.RoomID(e.Room)))
@@ -62,6 +66,45 @@ func show(ctx context.Context, j *job) ending {
 		end.choices = j.retryOf(number)
 	}
 	return end
+}
+
+// linksOf are the entries that e is about, and those that are about it.
+func (j *job) linksOf(ctx context.Context, e journal.Entry) (fields []Field) {
+	labels := []struct {
+		link       string
+		about, its Text
+	}{
+		{undoes, Text{"Undoes", "撤销"}, Text{"Undone by", "被撤销"}},
+		{extends, Text{"Extends", "延长"}, Text{"Extended by", "被延长"}},
+		{confirms, Text{"Confirms", "确认"}, Text{"Confirmed by", "被确认"}},
+		{ends, Text{"Ends, its time being over", "到时解除"}, Text{"Ended in time by", "到时被解除"}},
+		{replace.Name, Text{"Replaces", "替换"}, Text{"Replaced by", "被替换"}},
+	}
+	number := func(n int64) Prose { return Prose{}.words("#" + formatNumber(n)) }
+	if call, err := j.parse(e.Effect); err == nil {
+		for _, l := range labels {
+			if n := call.args[l.link].Number; n != 0 {
+				fields = append(fields, j.field(l.about, number(n)))
+			}
+		}
+	}
+	if !e.Write {
+		return fields
+	}
+	at := targetOf(e)
+	later, err := j.journal.List(ctx, journal.Query{On: &at, After: e.Number, Outcomes: []journal.Outcome{journal.Running, journal.Done, journal.Unknown}, Limit: 200})
+	if err != nil {
+		j.log.Error("journal: list", "err", err)
+	}
+	for _, other := range slices.Backward(later) {
+		call, err := j.parse(other.Effect)
+		for _, l := range labels {
+			if err == nil && call.args[l.link].Number == e.Number {
+				fields = append(fields, j.field(l.its, number(other.Number)))
+			}
+		}
+	}
+	return fields
 }
 
 // clip is s, cut to most characters.

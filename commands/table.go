@@ -11,20 +11,21 @@ import (
 
 // A Command is a row of the table: all there is to know of what may be asked.
 type Command struct {
-	Name    string
-	Right   permissions.Right // who may: a right of the policy file; empty: everyone, but see Repeats
-	Help    Text
-	Args    []Arg
-	Write   bool // it changes something at NetEase: journalled before it acts, public when done
-	Repeats bool // it does a command of the journal again, and asks for that one's right
+	Name  string
+	Right permissions.Right // who may: a right of the policy file; empty: everyone, but see About
+	Help  Text
+	Args  []Arg
+	Write bool // it changes something at NetEase: journalled before it acts, public when done
+	About bool // it is about an entry of the journal, mostly becomes another command, and asks for the right of that entry's
 
 	do     func(ctx context.Context, j *job) ending // of what changes nothing
 	change func(j *job) change                      // of a Write
 	check  func(Call) *Mistake                      // what no single argument shows; nil: nothing
+	about  func(ctx context.Context, j *job) error  // of About: turns the job into what it means; an error is the journal's
 }
 
 // open tells that everyone may use it; it leaves no trace.
-func (c Command) open() bool { return c.Right == "" && !c.Repeats }
+func (c Command) open() bool { return c.Right == "" && !c.About }
 
 // An Arg is one argument of a command.
 type Arg struct {
@@ -35,6 +36,8 @@ type Arg struct {
 	Choices  []string      // of OneOf
 	Most     time.Duration // of Duration: the longest that is accepted; the shortest is 1 s
 	Zero     string        // of Duration: the command that no time at all would mean; empty: none
+	Bare     bool          // of a Number that is not required: a bare number is it
+	Rare     bool          // not in the usage line
 }
 
 // A Kind is what the words of an argument must be.
@@ -59,18 +62,21 @@ var Table = []Command{
 		{Name: "target", Kind: Account, Required: true, Help: Text{"account to mute", "要禁言的账号"}},
 		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute, Zero: "unmute",
 			Help: Text{"300s, 5m, 1d12h; at most 30 days", "300s、5分钟、1d12h，最长 30 天"}},
-		reason, notify, again,
+		reason, notify, again, replace, yes,
 	}, Write: true, change: mute},
 	{Name: "unmute", Right: "unmute", Help: Text{"End a member's temporary mute", "解除成员的临时禁言"}, Args: []Arg{
 		room,
 		{Name: "target", Kind: Account, Required: true, Help: Text{"account to unmute", "要解除禁言的账号"}},
-		reason, notify, again,
+		reason, notify, again, yes,
 	}, Write: true, change: unmute},
-	{Name: "muteroom", Right: "muteroom", Help: Text{"Silence a whole room; its creator and managers still speak", "整个聊天室禁言，创建者和管理员仍可发言"}, Args: []Arg{
-		room, reason, notify, again,
+	{Name: "muteroom", Right: "muteroom", Help: Text{"Silence a whole room, for a time or until somebody ends it; its creator and managers still speak", "整个聊天室禁言，可设时长，到时自动解除；创建者和管理员仍可发言"}, Args: []Arg{
+		room,
+		{Name: "duration", Kind: Duration, Most: netease.MaxMute, Zero: "unmuteroom",
+			Help: Text{"10m, 1h; the bot ends it then; at most 30 days", "10m、1h，到时由机器人解除，最长 30 天"}},
+		reason, notify, again, replace, yes,
 	}, Write: true, change: muteRoom},
 	{Name: "unmuteroom", Right: "unmuteroom", Help: Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, Args: []Arg{
-		room, reason, notify, again,
+		room, reason, notify, again, yes,
 	}, Write: true, change: unmuteRoom},
 	{Name: "delayclose", Right: "delayclose", Help: Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, Args: []Arg{
 		room,
@@ -78,11 +84,16 @@ var Table = []Command{
 			Help: Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
 		{Name: "delay", Kind: Duration, Most: netease.MaxDelay,
 			Help: Text{"1h, 2d; at most and by default 7 days", "1h、2天；最长 7 天，默认 7 天"}},
-		again,
+		reason, again, replace, yes,
 	}, Write: true, change: delayClose, check: checkDelay},
 	{Name: "room", Right: "room", Help: Text{"Show a room: open, muted, people online, members muted by this bot", "查看聊天室：是否开启、是否禁言、在线人数、由本机器人禁言的成员"}, Args: []Arg{
 		room,
 	}, do: showRoom},
+	{Name: "active", Right: "room", Help: Text{"Show what is in force now: mutes, silenced rooms, closing timers", "查看当前生效的禁言、整体禁言和定时关闭"}, Args: []Arg{
+		{Name: "room", Kind: Room, Help: Text{"only this room", "只看这个聊天室"}},
+		{Name: "by", Kind: Words, Help: Text{"only this person's: an id, a name, or me", "只看这个人的：ID、名称或 me"}},
+		{Name: "page", Kind: Number, Help: Text{"the page, 1 and up", "页码，从 1 开始"}},
+	}, do: active},
 	{Name: "history", Right: "history", Help: Text{"Show what was asked and how it ended", "查看操作记录"}, Args: []Arg{
 		{Name: "room", Kind: Room, Help: Text{"only this room", "只看这个聊天室"}},
 		{Name: "target", Kind: Account, Help: Text{"only this account", "只看这个账号"}},
@@ -95,10 +106,23 @@ var Table = []Command{
 	{Name: "show", Right: "history", Help: Text{"Show one entry of the history: #41", "查看一条操作记录，如 #41"}, Args: []Arg{
 		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
 	}, do: show},
-	{Name: "retry", Repeats: true, Help: Text{"Do again what failed or whose outcome is unknown: #41", "重新执行失败或结果未知的命令，如 #41"}, Args: []Arg{
+	{Name: "undo", About: true, Help: Text{"Take back what was done: #41, or your own last action within 10 minutes", "撤销一条操作，如 #41；不写编号则撤销你自己 10 分钟内的最后一次操作"}, Args: []Arg{
+		{Name: "number", Kind: Number, Bare: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}}, yes,
+	}, about: undo},
+	{Name: "extend", About: true, Help: Text{"Make a mute, a timed room mute or a delayed close last longer: #41", "延长一次禁言、限时整体禁言或定时关闭，如 #41"}, Args: []Arg{
 		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
-		again,
-	}},
+		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute, Help: Text{"how much longer: 10m, 1h", "延长多久，例如 10m、1h"}}, yes,
+	}, about: extend},
+	{Name: "confirm", About: true, Help: Text{"Do what the bot has asked you to confirm: #42", "确认执行机器人请你确认的操作，如 #42"}, Args: []Arg{
+		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind the question, such as 42", "确认请求末尾的编号，例如 42"}},
+	}, about: confirm},
+	{Name: "cancel", About: true, Help: Text{"Drop what the bot has asked you: #42", "放弃机器人询问的操作，如 #42"}, Args: []Arg{
+		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind the question, such as 42", "询问末尾的编号，例如 42"}},
+	}, about: cancel, do: cancelled},
+	{Name: "retry", About: true, Help: Text{"Do again what failed or whose outcome is unknown: #41", "重新执行失败或结果未知的命令，如 #41"}, Args: []Arg{
+		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
+		again, yes,
+	}, about: retry},
 	{Name: "explain", Help: Text{"Explain a NetEase status code", "解释网易云信状态码"}, Args: []Arg{
 		{Name: "code", Kind: Number, Required: true, Help: Text{"the number, such as 13002", "状态码，例如 13002"}},
 	}, do: explain},
@@ -110,10 +134,25 @@ var Table = []Command{
 
 // The arguments that commands share.
 var (
-	room   = Arg{Name: "room", Kind: Room, Required: true, Help: Text{"room id or name", "聊天室 ID 或名称"}}
-	reason = Arg{Name: "reason", Kind: Words, Help: Text{"why; kept in the journal", "原因，会记入操作记录"}}
-	notify = Arg{Name: "notify", Kind: YesNo, Help: Text{"yes or no: is the room told; yes by default", "yes 或 no：是否通知聊天室，默认 yes"}}
-	again  = Arg{Name: "again", Kind: YesNo, Help: Text{"yes: also when the same was done within the last 10 seconds", "yes：即使 10 秒内刚执行过相同命令也再次执行"}}
+	room    = Arg{Name: "room", Kind: Room, Required: true, Help: Text{"room id or name", "聊天室 ID 或名称"}}
+	reason  = Arg{Name: "reason", Kind: Words, Help: Text{"why; kept in the journal", "原因，会记入操作记录"}}
+	notify  = Arg{Name: "notify", Kind: YesNo, Help: Text{"yes or no: is the room told; yes by default", "yes 或 no：是否通知聊天室，默认 yes"}}
+	replace = Arg{Name: "replace", Kind: Number, Rare: true, Help: Text{"the number of what is in force and is to be replaced", "要替换的、正在生效的操作编号"}}
+	yes     = Arg{Name: "yes", Kind: YesNo, Rare: true, Help: Text{"yes: without confirmation, for those whom the policy file lets", "yes：跳过确认，须由权限文件允许"}}
+	again   = Arg{Name: "again", Kind: YesNo, Help: Text{"yes: also when the same was done within the last 10 seconds", "yes：即使 10 秒内刚执行过相同命令也再次执行"}}
+)
+
+// Links are arguments that only the bot gives: they name the entry that a command of the journal is about. Lines as people type them have
+// none; undo 41 is understood as, for example, unmute room=123 target=lisi undoes=41.
+var links = []Arg{
+	{Name: undoes, Kind: Number}, {Name: extends, Kind: Number}, {Name: confirms, Kind: Number}, {Name: ends, Kind: Number},
+}
+
+const (
+	undoes   = "undoes"
+	extends  = "extends"
+	confirms = "confirms"
+	ends     = "ends" // the timer of that entry is over
 )
 
 // The choices of delayclose's policy.
@@ -142,10 +181,13 @@ func (c Command) arg(name string) (Arg, bool) {
 	return Arg{}, false
 }
 
-// Usage is the one-line form: "mute room target duration [reason=…] [notify=…]".
+// Usage is the one-line form: "mute room target duration [reason=…] [notify=…]". Arguments that are seldom given are left to help.
 func (c Command) Usage() string {
 	usage := c.Name
 	for _, a := range c.Args {
+		if a.Rare {
+			continue
+		}
 		name := a.Name
 		if a.byNameOnly() {
 			name += "=…"
@@ -161,7 +203,7 @@ func (c Command) Usage() string {
 // byNameOnly tells whether the argument is only ever given as name=value: nothing could tell its bare words
 // from those of others.
 func (a Arg) byNameOnly() bool {
-	return !a.Required && a.Kind != Duration && a.Kind != OneOf && a.Kind != Topic
+	return !a.Required && a.Kind != Duration && a.Kind != OneOf && a.Kind != Topic && !a.Bare
 }
 
 // Vocabulary is what a policy file may say of commands and rooms.
@@ -176,6 +218,9 @@ func Vocabulary() permissions.Vocabulary {
 	for _, c := range Table {
 		if c.Right != "" && !slices.Contains(v.Rights, c.Right) {
 			v.Rights = append(v.Rights, c.Right)
+		}
+		if c.Write {
+			v.Changes = append(v.Changes, c.Right)
 		}
 	}
 	return v

@@ -41,7 +41,7 @@ func TestPanicOfAnObserver(t *testing.T) {
 func TestUnknownWithoutADoubt(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Hangup: sandbox.BeforeApplying, Times: 3})
-		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123").Tone)
+		require.Equal(t, Unknown, s.ask("1", "zhangsan", "muteroom 123 yes=yes").Tone)
 		e := s.entries(t)[0]
 		require.NoError(t, s.journal.Finish(t.Context(), e.Hand(), journal.Result{Outcome: journal.Unknown, More: true, Text: "not known", Answer: []byte("{}")}))
 		s.journal.Kill()

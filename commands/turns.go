@@ -8,14 +8,14 @@ import (
 	"roomwarden/journal"
 )
 
-// ends tells the commands of this process when others of it have ended. The zero value is ready.
-type ends struct {
+// endings tells the commands of this process when others of it have ended. The zero value is ready.
+type endings struct {
 	mu  sync.Mutex
 	all map[int64]chan struct{}
 }
 
 // begin notes that a command is under way. Call end once its end is written; more calls do nothing.
-func (e *ends) begin(number int64) (end func()) {
+func (e *endings) begin(number int64) (end func()) {
 	ended := make(chan struct{})
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -32,7 +32,7 @@ func (e *ends) begin(number int64) (end func()) {
 }
 
 // of is closed when the command ends; nil when it is not under way in this process.
-func (e *ends) of(number int64) <-chan struct{} {
+func (e *endings) of(number int64) <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.all[number]

@@ -92,7 +92,7 @@ func (s Suite) with(t *testing.T, handle commands.Handler, test func(t *testing.
 	})
 }
 
-var tones = []commands.Tone{commands.Info, commands.Done, commands.NoChange, commands.Refused, commands.Failed, commands.Unknown}
+var tones = []commands.Tone{commands.Info, commands.Done, commands.NoChange, commands.Asks, commands.Refused, commands.Failed, commands.Unknown}
 
 func (s Suite) replies(t *testing.T) {
 	words := commands.Text{English: "lisi may not speak for a while", Chinese: "李四暂时不能发言"}

@@ -33,8 +33,8 @@ type Failure int
 const (
 	None    Failure = iota
 	Broken          // nothing gets through at the moment: HTTP 500, whatever is asked
-	Gone            // the platform knows the address no more; people may be reached otherwise
-	Nowhere         // nor can people be reached otherwise
+	Gone            // the platform knows the address no more; people, and channels, may be reached otherwise
+	Nowhere         // nor can they be reached otherwise
 )
 
 // enough is longer than any adapter tries to give a late answer by itself.
@@ -200,6 +200,8 @@ func (s Suite) delivered(t *testing.T) {
 	public := outcome()
 	public.Tone, public.Public = commands.Done, true
 	over := func(l *commands.Late) { l.By = time.Now() }
+	report := func(l *commands.Late) { l.Report = true }
+	reportOver := func(l *commands.Late) { report(l); over(l) }
 	for _, test := range []struct {
 		name    string
 		reply   commands.Reply
@@ -217,6 +219,11 @@ func (s Suite) delivered(t *testing.T) {
 		{"when the platform knows the address no more", public, func(*commands.Late) {}, Gone, s.otherwise(), true},
 		{"when there is nowhere left", public, func(*commands.Late) {}, Nowhere, commands.ErrNowhere, false},
 		{"when the address is over and there is nowhere left", public, over, Nowhere, commands.ErrNowhere, false},
+		{"what the bot did by itself", public, report, None, nil, false},
+		{"what the bot did by itself, when the address is over", public, reportOver, None, nil, false},
+		{"what the bot did by itself, when the platform knows the address no more", public, report, Gone, nil, false},
+		{"what the bot did by itself, when it may not speak in the channel", public, reportOver, Nowhere, commands.ErrNowhere, false},
+		{"what the bot did by itself, when nothing gets through", public, report, Broken, errAgain, false},
 		{"when nothing gets through", public, func(*commands.Late) {}, Broken, errAgain, false},
 	} {
 		first := outcome()
@@ -254,7 +261,7 @@ func (s Suite) delivered(t *testing.T) {
 				s.Check(t, arrived[0].Raw)
 				assert.Contains(t, arrived[0].Text, "#41")
 				assert.Equal(t, test.private, arrived[0].Private)
-				if late.More {
+				if late.More || late.Report {
 					assert.False(t, arrived[0].Replaces)
 				}
 			})

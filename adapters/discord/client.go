@@ -182,6 +182,18 @@ func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) e
 	return c.do(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), body: m, repeatable: private})
 }
 
+// announce posts m in a channel, in the bot's name. Discord takes it once under one nonce, within a few minutes.
+//
+// https://discord.com/developers/docs/resources/message#create-message
+func (c *Client) announce(ctx context.Context, channel, nonce string, m message) error {
+	body := struct {
+		message
+		Nonce   string `json:"nonce"`
+		Enforce bool   `json:"enforce_nonce"`
+	}{m, nonce, true}
+	return c.briefly().do(ctx, call{method: http.MethodPost, route: "/channels/{channel}/messages", places: []string{channel}, bot: true, body: body, repeatable: true})
+}
+
 // isReplyTo matches a late answer's address: application id and token.
 var isReplyTo = regexp.MustCompile(`^[0-9]+/.+$`)
 

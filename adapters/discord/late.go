@@ -96,6 +96,9 @@ var errPanic = errors.New("a panic, see the log")
 // knows whether it worked: an answer that is in its place is not given again. One that is posted besides, or because its place was removed,
 // cannot be looked for, and such a second call posts it twice.
 func (a *Adapter) Deliver(ctx context.Context, l commands.Late) error {
+	if l.Report {
+		return a.report(ctx, l)
+	}
 	if !isReplyTo.MatchString(string(l.To)) || !time.Now().Before(l.By) {
 		return commands.ErrNowhere
 	}
@@ -110,6 +113,35 @@ func (a *Adapter) Deliver(ctx context.Context, l commands.Late) error {
 		return fmt.Errorf("%w: %w", commands.ErrNowhere, err)
 	}
 	return fmt.Errorf("discord: late answer: %w", err)
+}
+
+// report posts a message in the channel; where the bot may not, besides the answer that was given there, while that can be done.
+func (a *Adapter) report(ctx context.Context, l commands.Late) error {
+	err := errPanic
+	a.guarded(func() {
+		m := drawn(l.Reply).message
+		m.Flags &^= discordgo.MessageFlagsEphemeral
+		if err = a.Client.announce(ctx, l.Where, fmt.Sprint("report-", l.Reply.Number), m); err == nil || !isNotForUs(err) {
+			return
+		}
+		if !isReplyTo.MatchString(string(l.To)) || !time.Now().Before(l.By) {
+			err = fmt.Errorf("%w: %w", commands.ErrNowhere, err)
+			return
+		}
+		if err = a.Client.followUp(ctx, l.To, m); err != nil && isOver(err, l.By.Add(-lateTime)) {
+			err = fmt.Errorf("%w: %w", commands.ErrNowhere, err)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("discord: report: %w", err)
+	}
+	return nil
+}
+
+// isNotForUs tells of a refusal that trying again does not change.
+func isNotForUs(err error) bool {
+	e, answered := errors.AsType[*Error](err)
+	return answered && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests
 }
 
 func (a *Adapter) deliver(ctx context.Context, l commands.Late) error {

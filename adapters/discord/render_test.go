@@ -35,6 +35,8 @@ func checkMessage(t assert.TestingT, body []byte) {
 		Content         *string         `json:"content"`
 		Flags           int             `json:"flags"`
 		AllowedMentions json.RawMessage `json:"allowed_mentions"`
+		Nonce           string          `json:"nonce"`
+		Enforce         bool            `json:"enforce_nonce"`
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -42,6 +44,8 @@ func checkMessage(t assert.TestingT, body []byte) {
 		return
 	}
 	assert.JSONEq(t, `{"parse":[]}`, string(m.AllowedMentions))
+	assert.LessOrEqual(t, len(m.Nonce), 25)
+	assert.Equal(t, m.Nonce != "", m.Enforce)
 	assert.Contains(t, []int{4, 4 | 64}, m.Flags)
 	assert.NotEmpty(t, strings.TrimSpace(*m.Content))
 	assert.LessOrEqual(t, utf8.RuneCountInString(*m.Content), 2000)

@@ -56,14 +56,15 @@ type workspace struct {
 
 	mu      sync.Mutex
 	failure adaptertest.Failure
-	private []message
+	private []message // beside the response_urls
 }
 
 // ServeHTTP is all of Slack that can be called.
 func (w *workspace) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	post := r.URL.Host == "slack.com" && r.URL.Path == "/api/chat.postEphemeral"
+	report := r.URL.Host == "slack.com" && r.URL.Path == "/api/chat.postMessage"
+	post := report || r.URL.Host == "slack.com" && r.URL.Path == "/api/chat.postEphemeral"
 	switch {
 	case w.failure == adaptertest.Broken:
 		status(500)(out, r)
@@ -75,7 +76,11 @@ func (w *workspace) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		says(200, `{"ok":false,"error":"not_in_channel"}`)(out, r)
 	default:
 		assert.Equal(w.t, "Bearer "+testToken, r.Header.Get("Authorization"))
-		w.private = append(w.private, seenBy(w.t, r, "C2147483705", "U0456"))
+		if report {
+			w.private = append(w.private, seenByAll(w.t, r, "C2147483705"))
+		} else {
+			w.private = append(w.private, seenBy(w.t, r, "C2147483705", "U0456"))
+		}
 		says(200, `{"ok":true,"message_ts":"1502210682.580145"}`)(out, r)
 	}
 }
@@ -89,6 +94,19 @@ func seenBy(t *testing.T, r *http.Request, channel, user string) message {
 	assert.Equal(t, channel, e.Channel)
 	assert.Equal(t, user, e.User)
 	m := message{ResponseType: "ephemeral", Text: e.Text, Blocks: e.Blocks}
+	checkMessage(t, m)
+	return m
+}
+
+// seenByAll reads a message that everyone in the channel is to see.
+func seenByAll(t *testing.T, r *http.Request, channel string) message {
+	var p posting
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	assert.NoError(t, d.Decode(&p))
+	assert.Equal(t, channel, p.Channel)
+	assert.False(t, p.UnfurlLinks || p.UnfurlMedia, "no previews")
+	m := message{ResponseType: "in_channel", Text: p.Text, Blocks: p.Blocks}
 	checkMessage(t, m)
 	return m
 }

@@ -47,7 +47,7 @@ var scopes = []struct {
 	need      need
 }{
 	{"commands", "to be asked by slash commands, and to answer them", always},
-	{"chat:write", "to give people, in private, answers that come more than 30 minutes after the command", useful},
+	{"chat:write", "to tell a channel that the bot has ended a timed room mute, and people, in private, answers that come more than 30 minutes after the command", useful},
 	{"usergroups:read", "to know who is in the user groups that the policy file names", forGroups},
 }
 

@@ -103,6 +103,6 @@ func TestNeededScopes(t *testing.T) {
 	for scope, why := range NeededScopes(true) {
 		assert.Contains(t, string(text), "    - "+scope+" # "+why+"\n")
 	}
-	assert.Contains(t, string(text), "    - chat:write # to give people, in private, answers that come more than 30 minutes after the command\n")
+	assert.Contains(t, string(text), "    - chat:write # to tell a channel that the bot has ended a timed room mute, and people, in private, answers that come more than 30 minutes after the command\n")
 	assert.Equal(t, 3, strings.Count(string(text), "#"))
 }

@@ -59,9 +59,10 @@ func (a *Adapter) answered(r commands.Reply, how string) {
 }
 
 // Deliver gives a late answer (a commands.Deliver): to the response_url while that is good, and otherwise as a message
-// that only the person sees, in the channel where they asked. It tries each once, within a few seconds.
+// that only the person sees, in the channel where they asked; a report as a message that everyone there sees. It tries each once, within a
+// few seconds.
 //
-// Slack shows the second kind in the channels that the bot is in, and keeps it for nobody who is away.
+// Slack takes messages for the channels that the bot is in, and keeps those for one person for nobody who is away.
 func (a *Adapter) Deliver(ctx context.Context, l commands.Late) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -81,6 +82,9 @@ func (a *Adapter) Deliver(ctx context.Context, l commands.Late) (err error) {
 		} else {
 			a.Log.Info("slack: response_url refuses an answer", "number", l.Reply.Number, "error", never.Unwrap())
 		}
+	}
+	if l.Report {
+		return a.publicly(ctx, l.Where, m)
 	}
 	return a.privately(ctx, l.Where, l.Who.User, m)
 }

@@ -97,6 +97,7 @@ var emoji = map[commands.Tone]string{
 	commands.Info:     "ℹ️",
 	commands.Done:     "✅",
 	commands.NoChange: "☑️",
+	commands.Asks:     "❔",
 	commands.Refused:  "⛔",
 	commands.Failed:   "❌",
 	commands.Unknown:  "⚠️",

@@ -1,0 +1,335 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+	"roomwarden/permissions"
+)
+
+// resolve turns a command about an entry into what it means: "undo 41" into an unmute, "retry 41" into the command of #41. Where it means nothing
+// that could be done the job stays as it is, and unable says why. An error is the journal's.
+func (j *job) resolve(ctx context.Context) error {
+	if !j.Command.About {
+		return nil
+	}
+	if err := j.Command.about(ctx, j); err != nil {
+		return err
+	}
+	if j.subject != nil && j.room == 0 {
+		j.room = netease.RoomID(j.subject.Room)
+	}
+	return nil
+}
+
+// old reads the entry that the command is about. It is nil where there is none that a command could be about: one that the bot has noted of
+// itself, for example.
+func (j *job) old(ctx context.Context, number int64) (*journal.Entry, Call, error) {
+	old, err := j.journal.Get(ctx, number)
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil, Call{}, nil
+	}
+	if err != nil {
+		return nil, Call{}, err
+	}
+	call, err := j.parse(old.Effect)
+	if old.Effect == "" || err != nil || call.Command.About { // what the bot has noted of itself, or an older version
+		return nil, Call{}, nil
+	}
+	j.subject = &old
+	return &old, call, nil
+}
+
+// become makes the job another command, linked to the entry it is about.
+func (j *job) become(call Call, link string) {
+	for _, name := range []string{again.Name, yes.Name} {
+		if v, given := j.args[name]; given {
+			call.args[name] = v
+		}
+	}
+	if link != "" {
+		call.args[link] = Value{Number: j.subject.Number}
+	}
+	j.Call = call
+}
+
+// right is what the person must have: that of the command, or of the one that is taken back.
+func (j *job) right() permissions.Right {
+	if j.args[undoes].Number != 0 && j.subject != nil {
+		if row, ok := find(j.table, j.subject.Command); ok {
+			return row.Right
+		}
+	}
+	return j.Command.Right
+}
+
+// linked reads the entries that the links of the command name.
+func (j *job) linked(ctx context.Context) error {
+	for _, link := range links {
+		number := j.args[link.Name].Number
+		if number == 0 {
+			continue
+		}
+		e, err := j.journal.Get(ctx, number)
+		switch {
+		case errors.Is(err, journal.ErrNotFound):
+		case err != nil:
+			return err
+		case link.Name == confirms:
+			j.asked = &e
+		default:
+			j.subject = &e
+		}
+	}
+	return nil
+}
+
+// named is the number of the entry that the command is about, as its person knows it; 0: it is about none.
+func (j *job) named() int64 {
+	if j.retries != nil {
+		return j.retries.Number
+	}
+	return cmp.Or(j.args[confirms].Number, j.args[undoes].Number, j.args[extends].Number)
+}
+
+// pointless is the ending of a command about an entry that cannot be carried out. What someone may not touch does not exist for them.
+func (d *Dispatcher) pointless(ctx context.Context, j *job) ending {
+	if j.unable == nil && j.Command.do == nil {
+		return j.noEntry(j.args["number"].Number)
+	}
+	if j.subject != nil {
+		row, _ := find(j.table, j.subject.Command)
+		grant, err := j.policy.Allow(j.who, row.Right, j.subject.Room)
+		if err != nil || row.Right == "" {
+			return j.noEntry(j.subject.Number)
+		}
+		j.grant = grant
+	} else if len(j.policy.Entries(j.who)) == 0 {
+		return j.noEntry(0)
+	}
+	if j.unable != nil {
+		return ending{tone: Refused, text: j.unable}
+	}
+	return j.Command.do(ctx, j)
+}
+
+// noEntry is the ending of a command about an entry that is not there, or not for this person.
+func (j *job) noEntry(number int64) ending {
+	if len(j.policy.Entries(j.who)) == 0 {
+		return ending{tone: Refused, text: j.say(sayStranger, values{"id": id(j.who.ID())})}
+	}
+	return ending{tone: Refused, text: j.say(Text{
+		"There is no entry #{number} that you could use here.",
+		"没有你可以使用的记录 #{number}。"}, values{"number": number})}
+}
+
+// retry becomes the command of the entry, as it was understood then.
+func retry(ctx context.Context, j *job) error {
+	old, call, err := j.old(ctx, j.args["number"].Number)
+	if old == nil || err != nil {
+		return err
+	}
+	delete(call.args, confirms) // what is to be confirmed is asked anew
+	delete(call.args, ends)
+	delete(call.args, yes.Name)
+	j.become(call, "")
+	j.retries, j.subject = old, nil
+	return j.linked(ctx)
+}
+
+// undoWithin is how old the last action of one's own may be that undo without a number takes back.
+const undoWithin = 10 * time.Minute
+
+// undo becomes the command that makes the target as it was before the entry.
+func undo(ctx context.Context, j *job) error {
+	number := j.args["number"].Number
+	if number == 0 {
+		last, err := j.myLast(ctx)
+		if err != nil {
+			return err
+		}
+		if last == nil {
+			j.unable = j.say(Text{
+				"You have done nothing in the last 10 minutes that could be undone. {undo} undoes an older entry.",
+				"你在最近 10 分钟内没有可以撤销的操作。可用 {undo} 撤销更早的操作。"}, values{"undo": id("undo 41")})
+			return nil
+		}
+		number = last.Number
+	}
+	old, call, err := j.old(ctx, number)
+	if old == nil || err != nil {
+		return err
+	}
+	if j.unable = j.nothingToChange(*old, Text{"nothing to undo", "没有可撤销的内容"}); j.unable != nil {
+		return nil
+	}
+	before, err := j.standing(ctx, call.Command.Name, targetOf(*old), old.Number)
+	if err != nil {
+		return err
+	}
+	back, ok := j.inverse(*old, call, before)
+	if !ok {
+		j.unable = j.say(Text{
+			"#{number} cannot be undone: what it ended is over, or was not set by this bot. Nothing was done.",
+			"#{number} 无法撤销：它所结束的操作已经到期，或不是由本机器人设置的。没有执行。"}, values{"number": old.Number})
+		return nil
+	}
+	if v, given := call.args[notify.Name]; given && hasArg(back.Command, notify.Name) {
+		back.args[notify.Name] = v
+	}
+	j.become(back, undoes)
+	return nil
+}
+
+func hasArg(c Command, name string) bool { _, ok := c.arg(name); return ok }
+
+// nothingToChange says why an entry can be neither undone nor extended; nil: it can, as far as its outcome tells. what is "nothing to undo".
+func (j *job) nothingToChange(old journal.Entry, what Text) Prose {
+	v := values{"number": old.Number, "what": what.In(j.language), "outcome": outcomes[old.Outcome].In(j.language)}
+	switch {
+	case !old.Write:
+		return j.say(Text{"#{number} has changed nothing, so there is {what}.", "#{number} 没有做任何更改，{what}。"}, v)
+	case old.Outcome == journal.Running:
+		return j.say(Text{"#{number} is still under way. Nothing was done; try again in a moment.", "#{number} 仍在执行中。没有执行；请稍后再试。"}, v)
+	case old.Outcome != journal.Done && old.Outcome != journal.Unknown:
+		return j.say(Text{"#{number} ended as: {outcome}. It has changed nothing, so there is {what}.", "#{number} 的结果是：{outcome}。它没有做任何更改，{what}。"}, v)
+	}
+	return nil
+}
+
+// myLast is the newest thing the person has done within ten minutes, other than taking something back; nil: nothing.
+func (j *job) myLast(ctx context.Context) (*journal.Entry, error) {
+	q := journal.Query{
+		By: j.who.ID(), Commands: changes(j.table), Outcomes: []journal.Outcome{journal.Done, journal.Unknown},
+		Since: time.Now().Add(-undoWithin), Limit: 50,
+	}
+	for {
+		entries, err := j.journal.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			call, err := j.parse(e.Effect)
+			if err == nil && j.isMine(e) && call.args[undoes].Number == 0 {
+				return &e, nil
+			}
+		}
+		if len(entries) < q.Limit {
+			return nil, nil
+		}
+		q.Before = entries[len(entries)-1].Number
+	}
+}
+
+// isMine tells whether the job's person has given the command of e.
+func (j *job) isMine(e journal.Entry) bool {
+	return e.Platform == string(j.who.Platform) && e.Person == j.who.ID()
+}
+
+// changes are the names of the commands that change something.
+func changes(table []Command) (list []string) {
+	for _, c := range table {
+		if c.Write {
+			list = append(list, c.Name)
+		}
+	}
+	return list
+}
+
+// inverse is the command that makes the target as it was before old: what it has ended or replaced is set again for the time it had left.
+// before is what was in force then, by the journal. It is false where that cannot be done.
+func (j *job) inverse(old journal.Entry, call Call, before *standing) (back Call, ok bool) {
+	target := map[string]Value{room.Name: {Room: netease.RoomID(old.Room)}}
+	if old.Target != "" {
+		target["target"] = Value{Word: old.Target}
+	}
+	ended := kindOf(call.Command.Name).ends(call) // it has ended something
+	replaced := call.args[replace.Name].Number + call.args[extends].Number
+	if before != nil && (ended || replaced == before.entry.Number) {
+		if args, ok := before.again(time.Now()); ok {
+			maps.Copy(target, args)
+			row, _ := find(j.table, before.call.Command.Name)
+			return Call{Command: row, args: target}, true
+		}
+	}
+	if ended {
+		return Call{}, false
+	}
+	kind := kindOf(call.Command.Name)
+	row, _ := find(j.table, kind.off)
+	if kind.set == kind.off {
+		target["policy"] = Value{Word: closeOff}
+	}
+	return Call{Command: row, args: target}, true
+}
+
+// extend becomes the command of the entry, for so much longer.
+func extend(ctx context.Context, j *job) error {
+	more := j.args["duration"]
+	old, call, err := j.old(ctx, j.args["number"].Number)
+	if old == nil || err != nil {
+		return err
+	}
+	if j.unable = j.nothingToChange(*old, Text{"nothing to extend", "没有可延长的内容"}); j.unable != nil {
+		return nil
+	}
+	kind := kindOf(call.Command.Name)
+	lasts := call.args["duration"].Length > 0 || kind.set == kind.off
+	if kind.ends(call) || !lasts {
+		j.unable = j.say(Text{
+			"#{number} has no end that could be put off. Only mutes, timed room mutes and delayed closes can be extended.",
+			"#{number} 没有可以推迟的结束时间。只有禁言、限时整体禁言和定时关闭可以延长。"}, values{"number": old.Number})
+		return nil
+	}
+	longer := Call{Command: call.Command, args: map[string]Value{}}
+	for _, name := range []string{room.Name, "target", "policy", reason.Name, notify.Name} {
+		if v, given := call.args[name]; given {
+			longer.args[name] = v
+		}
+	}
+	if kind.set == kind.off {
+		longer.args["delay"] = more
+		if more.Length > netease.MaxDelay {
+			j.unable = j.tooLong(netease.MaxDelay)
+			return nil
+		}
+	} else {
+		longer.args["duration"] = more
+	}
+	j.become(longer, extends)
+	return nil
+}
+
+func (j *job) tooLong(most time.Duration) Prose {
+	return j.say(Text{
+		"That would last longer than {most}, which is the most NetEase takes. Nothing was done.",
+		"延长后将超过上限 {most}。没有执行。"}, values{"most": most})
+}
+
+// confirm becomes the command that the bot has asked about.
+func confirm(ctx context.Context, j *job) error {
+	old, call, err := j.old(ctx, j.args["number"].Number)
+	if old == nil || err != nil {
+		return err
+	}
+	if !isQuestion(*old) {
+		j.unable = j.say(Text{
+			"#{number} asks for no confirmation. Nothing was done.",
+			"#{number} 不是待确认的操作。没有执行。"}, values{"number": old.Number})
+		return nil
+	}
+	j.become(call, confirms)
+	j.subject = nil
+	return j.linked(ctx)
+}
+
+// cancel finds what is dropped.
+func cancel(ctx context.Context, j *job) error {
+	_, _, err := j.old(ctx, j.args["number"].Number)
+	return err
+}

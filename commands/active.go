@@ -1,0 +1,267 @@
+package commands
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+)
+
+const (
+	shownActive = 10 // on a page
+	// So many entries are read to find out what is in force: mutes that have not ended, and commands on whole rooms.
+	mostMutes, mostOfRooms = 1000, 5000
+)
+
+// active lists what is in force by the journal, in the rooms in which the person has the right. What NetEase shows is looked at, the rest is marked.
+func active(ctx context.Context, j *job) ending {
+	q := journal.Query{Room: int64(j.room)}
+	if reach := j.policy.Reach(j.who, j.Command.Right); !reach.All {
+		q.Rooms = append([]int64{}, reach.Rooms...) // not nil: no rooms is not all rooms
+	}
+	all, complete, err := j.inForce(ctx, q)
+	if err != nil {
+		j.log.Error("journal: list", "err", err)
+		return ending{tone: Failed, text: j.report(errJournal).whole()}
+	}
+	if by := j.mentioned(j.args["by"].Word); by != "" {
+		all = slices.DeleteFunc(all, func(s standing) bool { return !isBy(s.entry, by) })
+	}
+	page := max(1, j.args["page"].Number)
+	from := min(int(min(page, 1<<20)-1)*shownActive, len(all))
+	shown := all[from:min(from+shownActive, len(all))]
+	end := ending{tone: Info, text: j.say(Text{"In force: {n}, what ends first comes first.", "当前生效：{n} 项，最先结束的在前。"}, values{"n": len(all)})}
+	switch {
+	case len(all) == 0:
+		end.text = j.say(Text{"Nothing that this bot has set is in force.", "没有由本机器人设置的、仍在生效的操作。"}, nil)
+	case len(shown) == 0:
+		end.text = end.text.then(j.say(Text{"There is no such page.", "没有这一页。"}, nil))
+	default:
+		end.text = end.text.then(j.say(Text{
+			"{undo} ends one, {extend} makes it last longer.",
+			"{undo} 可撤销其中一项，{extend} 可延长。"}, values{"undo": id("undo N"), "extend": id("extend N 10m")}))
+	}
+	gone := 0
+	for _, l := range j.look(ctx, shown) {
+		if l.err == nil && !l.there {
+			gone++
+			continue
+		}
+		end.fields = append(end.fields, Field{Label: "#" + formatNumber(l.entry.Number), Value: j.inWords(l, true)})
+	}
+	if gone > 0 {
+		end.text = end.text.then(j.say(Text{
+			"{n} more on this page were ended outside this bot.", "本页另有 {n} 项已在本机器人之外被解除。"}, values{"n": gone}))
+	}
+	if !complete {
+		end.text = end.text.then(j.say(Text{"Only the newest entries of the journal were read; there may be more.", "只读取了较新的操作记录，可能还有更多。"}, nil))
+	}
+	if from+len(shown) < len(all) {
+		next := Call{Command: j.Command, args: maps.Clone(j.args)}
+		next.args["page"] = Value{Number: page + 1}
+		if by := next.args["by"].Word; by != "" {
+			next.args["by"] = Value{Word: j.mentioned(by)} // who presses the button may be another "me"
+		}
+		if j.room > 0 {
+			next.args[room.Name] = Value{Room: j.room}
+		}
+		end.choices = []Choice{{Label: Text{"More", "更多"}.In(j.language), Line: next.String()}}
+	}
+	return end
+}
+
+// isBy tells whether a person, as history's by names them, has given the command of an entry.
+func isBy(e journal.Entry, by string) bool {
+	return e.Person == by || strings.EqualFold(e.Name, by) || strings.EqualFold(e.Moderator, by)
+}
+
+// inForce is what is in force by the journal in the rooms that q selects, what ends first before the rest; complete is false when there were too many entries to
+// read all.
+func (j *job) inForce(ctx context.Context, q journal.Query) (all []standing, complete bool, err error) {
+	now := time.Now()
+	mutes := q
+	mutes.Commands, mutes.Outcomes, mutes.Lasting, mutes.Limit = []string{"mute"}, []journal.Outcome{journal.Done, journal.Unknown}, now, mostMutes
+	entries, err := j.journal.List(ctx, mutes)
+	if err != nil {
+		return nil, false, err
+	}
+	complete = len(entries) < mostMutes
+	met := map[journal.Target]bool{}
+	for _, e := range entries {
+		at := targetOf(e)
+		if met[at] {
+			continue
+		}
+		met[at] = true
+		s, err := j.standing(ctx, "mute", at, 0)
+		if err != nil {
+			return nil, false, err
+		}
+		if s != nil {
+			all = append(all, *s)
+		}
+	}
+	ofRooms, enough, err := j.inForceOnRooms(ctx, q, now)
+	all = append(all, ofRooms...)
+	slices.SortStableFunc(all, func(a, b standing) int {
+		switch {
+		case a.until.IsZero() && !b.until.IsZero():
+			return 1
+		case b.until.IsZero() && !a.until.IsZero():
+			return -1
+		}
+		return a.until.Compare(b.until)
+	})
+	return all, complete && enough, err
+}
+
+// inForceOnRooms are the silences and timers of whole rooms.
+func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time) (all []standing, complete bool, err error) {
+	type thing struct {
+		room int64
+		kind kind
+	}
+	settled := map[thing]bool{}
+	q.Commands, q.Outcomes, q.Limit = []string{"muteroom", "unmuteroom", "delayclose"}, effective[1:], 500
+	for range mostOfRooms / q.Limit {
+		entries, err := j.journal.List(ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, e := range entries {
+			of := thing{e.Room, kindOf(e.Command)}
+			s, v := j.weigh(e, now)
+			if settled[of] || v == silent {
+				continue
+			}
+			if settled[of] = true; v == lasts {
+				all = append(all, s)
+			}
+		}
+		if len(entries) < q.Limit {
+			return all, true, nil
+		}
+		q.Before = entries[len(entries)-1].Number
+	}
+	return all, false, nil
+}
+
+// A lookedAt is what is in force by the journal, and what NetEase shows of it.
+type lookedAt struct {
+	standing
+	seen
+	err error // NetEase could not be asked
+}
+
+// look looks at NetEase for all of a list, with as few calls as there can be.
+func (j *job) look(ctx context.Context, list []standing) []lookedAt {
+	accounts := map[netease.RoomID][]netease.AccID{}
+	var order []netease.RoomID
+	for _, s := range list {
+		if s.call.Command.Name == "mute" {
+			at := netease.RoomID(s.entry.Room)
+			if accounts[at] == nil {
+				order = append(order, at)
+			}
+			accounts[at] = append(accounts[at], netease.AccID(s.entry.Target))
+		}
+	}
+	type member struct {
+		room netease.RoomID
+		id   netease.AccID
+	}
+	left, failed := map[member]time.Duration{}, map[netease.RoomID]error{}
+	for _, at := range order {
+		for some := range slices.Chunk(accounts[at], netease.MaxQueryMembers) {
+			members, err := j.netease.Members(ctx, at, some)
+			if err != nil {
+				j.log.Warn("netease", "err", err)
+				failed[at] = err
+			}
+			for _, m := range members {
+				left[member{at, m.AccID}] = m.TempMute
+			}
+		}
+	}
+	type answer struct {
+		netease.Room
+		err error
+	}
+	rooms := map[netease.RoomID]answer{}
+	out := make([]lookedAt, len(list))
+	for i, s := range list {
+		at, l := netease.RoomID(s.entry.Room), lookedAt{standing: s, seen: seen{there: true, until: s.until}}
+		if s.call.Command.Name == "mute" {
+			if remains, listed := left[member{at, netease.AccID(s.entry.Target)}]; listed {
+				l.seen = seen{there: remains > 0, listed: true, until: time.Now().Add(remains)}
+				if l.there {
+					l.standing = j.fitting(ctx, s, l.seen.until)
+				}
+			} else {
+				l.err = failed[at]
+			}
+			out[i] = l
+			continue
+		}
+		a, asked := rooms[at]
+		if !asked {
+			a.Room, a.err = j.netease.Room(ctx, at)
+			rooms[at] = a
+		}
+		switch l.err = a.err; {
+		case a.err != nil:
+			j.log.Warn("netease", "err", a.err)
+		case s.call.Command.Name == "muteroom":
+			l.there, l.listed = a.Muted, true
+		default:
+			l.there = a.Open
+		}
+		out[i] = l
+	}
+	return out
+}
+
+// inWords is a line about what is in force: what, until when, by whom and why. where tells that the room is named.
+func (j *job) inWords(l lookedAt, where bool) Prose {
+	v := values{"target": id(l.entry.Target), "place": placeOf(j.policy, netease.RoomID(l.entry.Room)), "until": l.seen.until, "by": entryBy(l.entry),
+		"at": l.entry.At, "delay": l.delay(), "number": l.entry.Number}
+	var say Text
+	switch command := l.call.Command.Name; {
+	case command == "mute" && where:
+		say = Text{"{target} muted in room {place} until {until}, by {by}", "{target} 在聊天室 {place} 被禁言，至 {until}，操作人 {by}"}
+	case command == "mute":
+		say = Text{"{target} until {until}, by {by} (#{number})", "{target}，至 {until}，操作人 {by}（#{number}）"}
+	case command == "muteroom" && l.seen.until.IsZero():
+		say = Text{"room {place} muted until somebody ends it, by {by} at {at}", "聊天室 {place} 整体禁言，直到有人解除，操作人 {by}，{at}"}
+	case command == "muteroom" && !l.seen.until.After(time.Now()):
+		say = Text{"room {place} muted; its end at {until} is overdue, by {by}", "聊天室 {place} 整体禁言，应于 {until} 解除，已逾期，操作人 {by}"}
+	case command == "muteroom":
+		say = Text{"room {place} muted until {until}, by {by}", "聊天室 {place} 整体禁言，至 {until}，操作人 {by}"}
+	case l.call.args["policy"].Word == closeIdle:
+		say = Text{"room {place} closes once it has been empty for {delay}, by {by}", "聊天室 {place} 连续无人 {delay}后关闭，操作人 {by}"}
+	case l.seen.until.IsZero():
+		say = Text{"room {place} closes by itself, when is not known, by {by}", "聊天室 {place} 将定时关闭，时间未知，操作人 {by}"}
+	default:
+		say = Text{"room {place} closes at about {until}, by {by}", "聊天室 {place} 约 {until} 关闭，操作人 {by}"}
+	}
+	p := j.say(say, v)
+	if l.entry.Reason != "" {
+		p = append(p, j.say(Text{": {reason}", "：{reason}"}, values{"reason": clip(plain(l.entry.Reason), 80)})...)
+	}
+	mark := Text{}
+	switch {
+	case l.entry.Outcome == journal.Unknown && !l.listed:
+		mark = Text{"; whether it took effect is not known", "；是否生效未知"}
+	case l.err != nil:
+		mark = Text{"; as of {at}, NetEase could not be asked", "；截至 {at} 的记录，未能向网易云信查询"}
+	case l.call.Command.Name == "mute" && !l.listed:
+		mark = Text{"; as of {at}, not in the room now", "；截至 {at} 的记录，目前不在房间内"}
+	case l.call.Command.Name == "delayclose":
+		mark = Text{"; as of {at}, NetEase does not show timers", "；截至 {at} 的记录，网易云信不提供定时关闭的查询"}
+	}
+	return append(p, j.say(mark, v)...)
+}

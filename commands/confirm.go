@@ -1,0 +1,186 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+)
+
+// confirmTime is how long a question can be confirmed, from when the command it asks about was received.
+const confirmTime = 5 * time.Minute
+
+// asks tells whether the bot asks before it carries the command out: where it hits a whole room for good, or the policy file says so.
+func (j *job) asks() bool {
+	if !j.Command.Write || j.args[confirms].Number != 0 || j.args[ends].Number != 0 || j.args[yes.Name].Yes && j.grant.SkipConfirmation {
+		return false
+	}
+	extending := j.args[extends].Number != 0
+	return j.Command.Name == "muteroom" && j.args["duration"].Length == 0 ||
+		j.args["policy"].Word == closeFixed && !extending ||
+		j.policy.Confirms(j.Command.Right)
+}
+
+// objectAsk asks before a command that is to be confirmed: it tells what will happen.
+func (d *Dispatcher) objectAsk(ctx context.Context, j *job) (ending, bool, error) {
+	if !j.asks() {
+		return ending{}, false, nil
+	}
+	end := ending{tone: Asks, question: true, text: j.say(j.Command.change(j).plan, j.facts(values{
+		"for": j.lengthOf(), "until": about(time.Now().Add(j.lengthOf()), j.lengthOf())}))}
+	if j.over != nil {
+		end.text = end.text.then(j.replaced())
+	}
+	if room, err := j.netease.Room(ctx, j.room); err == nil {
+		if room.Name != "" {
+			end.fields = append(end.fields, j.field(Text{"Name in NetEase", "网易云信中的名称"}, Prose{}.add(j.language, shorten(room.Name))))
+		}
+		if room.Online >= 0 {
+			end.fields = append(end.fields, j.field(Text{"People online", "在线人数"}, Prose{}.add(j.language, room.Online)))
+		}
+	} else {
+		end.text = end.text.then(j.say(Text{"How many people are in the room could not be seen.", "未能查询房间内的人数。"}, nil))
+	}
+	number := formatNumber(j.entry.Number)
+	end.text = end.text.below(j.say(Text{
+		"Nothing is done yet. {confirm} does it, until {by}; {cancel} drops it.",
+		"尚未执行。{by} 之前可用 {confirm} 执行，或用 {cancel} 放弃。"},
+		values{"confirm": id("confirm " + number), "cancel": id("cancel " + number), "by": j.entry.At.Add(confirmTime)}))
+	if j.args[yes.Name].Yes {
+		end.text = end.text.then(j.say(Text{"The policy file does not let you skip this with {yes}.", "权限文件不允许你用 {yes} 跳过确认。"}, values{"yes": id("yes=yes")}))
+	}
+	end.fields = append(j.why(), end.fields...)
+	end.choices = []Choice{
+		{Label: Text{"Confirm", "确认"}.In(j.language), Line: "confirm " + number},
+		{Label: Text{"Cancel", "取消"}.In(j.language), Line: "cancel " + number},
+	}
+	return end, true, nil
+}
+
+// lengthOf is how long the effect of the command lasts, or until the room closes.
+func (j *job) lengthOf() time.Duration {
+	if j.total > 0 {
+		return j.total
+	}
+	if policy := j.args["policy"].Word; policy != "" && policy != closeOff {
+		return standing{call: j.Call}.delay()
+	}
+	return j.args["duration"].Length
+}
+
+// isQuestion tells whether an entry is a command that the bot has asked to be confirmed.
+func isQuestion(e journal.Entry) bool {
+	a, ok := keptOf(e)
+	return ok && a.Question
+}
+
+// objectConfirm looks whether the question may still be answered, and by this person: by the asker, once, in time.
+func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, error) {
+	if j.args[confirms].Number == 0 {
+		return ending{}, false, nil
+	}
+	if j.asked == nil {
+		return j.noEntry(j.args[confirms].Number), true, nil
+	}
+	asked := *j.asked
+	v := values{"number": asked.Number, "by": entryBy(asked), "line": id(shorten(asked.Line))}
+	if !j.isMine(asked) {
+		return ending{tone: Refused, text: j.say(Text{
+			"#{number} was asked of {by}; only they can confirm it. Nothing was done.",
+			"#{number} 是请 {by} 确认的，只有对方可以确认。没有执行。"}, v)}, true, nil
+	}
+	if end, stop, err := d.dropped(ctx, j, asked); stop || err != nil {
+		return end, stop, err
+	}
+	at := targetOf(asked)
+	others, err := d.Journal.List(ctx, journal.Query{On: &at, After: asked.Number, Before: j.entry.Number, Limit: 1000})
+	if err != nil {
+		return ending{}, false, err
+	}
+	for _, e := range others {
+		call, err := j.parse(e.Effect)
+		if err == nil && call.args[confirms].Number == asked.Number && e.Outcome != journal.Refused && e.Outcome != journal.NoChange {
+			v["later"], v["outcome"] = e.Number, outcomes[e.Outcome].In(j.language)
+			end := ending{tone: NoChange, text: j.say(Text{
+				"#{number} was confirmed already (#{later}: {outcome}). Nothing was done now.",
+				"#{number} 已经确认过（#{later}：{outcome}）。这次没有执行。"}, v)}
+			if e.Outcome != journal.Done {
+				end.tone, end.choices = Refused, j.retryOf(e.Number)
+			}
+			return end, true, nil
+		}
+	}
+	if j.entry.At.After(asked.At.Add(confirmTime)) {
+		return ending{tone: Refused, text: j.say(Text{
+			"#{number} is older than 5 minutes and cannot be confirmed any more. Nothing was done; give the command again: {line}.",
+			"#{number} 已超过 5 分钟，无法再确认。没有执行；请重新输入命令：{line}。"}, v)}, true, nil
+	}
+	return ending{}, false, nil
+}
+
+// dropped looks whether a question was dropped before the job's command came.
+func (d *Dispatcher) dropped(ctx context.Context, j *job, asked journal.Entry) (ending, bool, error) {
+	list, err := d.Journal.List(ctx, journal.Query{
+		Room: asked.Room, Commands: []string{"cancel"}, After: asked.Number, Before: j.entry.Number, Limit: 1000,
+	})
+	for _, e := range list {
+		call, parseErr := j.parse(e.Effect)
+		if parseErr != nil || call.args["number"].Number != asked.Number {
+			continue
+		}
+		if e.Outcome == journal.Running {
+			if e, err = d.ended(ctx, e.Number); err != nil {
+				return ending{}, false, err
+			}
+		}
+		if e.Outcome == journal.Done {
+			return ending{tone: Refused, text: j.say(Text{
+				"#{number} was dropped before (#{later}). Nothing was done.",
+				"#{number} 此前已放弃（#{later}）。没有执行。"}, values{"number": asked.Number, "later": e.Number})}, true, nil
+		}
+	}
+	return ending{}, false, err
+}
+
+// cancelled drops a question of the bot's.
+func cancelled(ctx context.Context, j *job) ending {
+	asked := *j.subject
+	v := values{"number": asked.Number, "by": entryBy(asked), "line": id(shorten(asked.Line))}
+	kept, ok := keptOf(asked)
+	switch {
+	case !ok || kept.Tone != Asks:
+		return ending{tone: Refused, text: j.say(Text{
+			"#{number} is no question of the bot's, so there is nothing to cancel. {undo} takes back what is done.",
+			"#{number} 不是机器人的询问，无需取消。撤销已执行的操作请用 {undo}。"}, values{"number": asked.Number, "undo": id("undo " + formatNumber(asked.Number))})}
+	case !j.isMine(asked):
+		return ending{tone: Refused, text: j.say(Text{
+			"#{number} was asked of {by}; only they can drop it.",
+			"#{number} 是询问 {by} 的，只有对方可以放弃。"}, v)}
+	}
+	at := targetOf(asked)
+	list, err := j.journal.List(ctx, journal.Query{On: &at, After: asked.Number, Before: j.entry.Number, Limit: 1000})
+	if err != nil {
+		j.log.Error("journal: list", "err", err)
+		return ending{tone: Failed, text: j.report(errJournal).whole()}
+	}
+	for _, e := range list {
+		call, err := j.parse(e.Effect)
+		if err == nil && call.args[confirms].Number == asked.Number && e.Outcome != journal.Refused && e.Outcome != journal.NoChange {
+			return ending{tone: Refused, text: j.say(Text{
+				"#{number} was confirmed already (#{later}). {undo} takes it back.",
+				"#{number} 已经确认（#{later}）。可用 {undo} 撤销。"}, values{"number": asked.Number, "later": e.Number, "undo": id("undo " + formatNumber(e.Number))})}
+		}
+	}
+	return ending{tone: Info, text: j.say(Text{
+		"#{number} is dropped; nothing was done: {line}.",
+		"已放弃 #{number}，没有执行：{line}。"}, v)}
+}
+
+func codeOf(err error) (netease.Code, bool) { return errors.AsType[netease.Code](err) }
+
+// replaced says what the command replaces.
+func (j *job) replaced() Prose {
+	return j.say(Text{"It replaces #{number} by {other}.", "替换了 {other} 的 #{number}。"}, values{"number": j.over.entry.Number, "other": entryBy(j.over.entry)})
+}

@@ -1,0 +1,165 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+)
+
+// A kind is what commands set, change and end on a target: one such thing at a time.
+type kind struct {
+	set string // the command that sets it
+	off string // the command that ends it; the same one where a choice does
+}
+
+var kinds = []kind{{set: "mute", off: "unmute"}, {set: "muteroom", off: "unmuteroom"}, {set: "delayclose", off: "delayclose"}}
+
+// kindOf is the kind of a command that changes something.
+func kindOf(command string) kind {
+	for _, k := range kinds {
+		if command == k.set || command == k.off {
+			return k
+		}
+	}
+	return kind{}
+}
+
+// ends tells whether a call ends what is in force.
+func (k kind) ends(c Call) bool {
+	if k.set == k.off {
+		return c.args["policy"].Word == closeOff
+	}
+	return c.Command.Name == k.off
+}
+
+func (k kind) commands() []string { return []string{k.set, k.off} }
+
+// A standing is a mute, a silence or a timer that is in force by the journal. What was set outside the bot is not seen.
+type standing struct {
+	entry journal.Entry
+	call  Call      // as it was understood
+	until time.Time // when it ends by itself, or the bot ends it, perhaps overdue; zero: nobody knows
+}
+
+// again is what else the command would have that sets it for the time it has left; false when there is none left.
+func (s standing) again(now time.Time) (map[string]Value, bool) {
+	left := s.until.Sub(now).Truncate(time.Second)
+	if !s.until.IsZero() && left <= 0 {
+		return nil, false
+	}
+	switch policy := s.call.args["policy"]; {
+	case policy.Word == closeIdle:
+		return map[string]Value{"policy": policy, "delay": {Length: s.delay()}}, true
+	case policy.Word != "" && s.until.IsZero(): // whether it was set is not known, and so not when
+		return nil, false
+	case policy.Word != "":
+		return map[string]Value{"policy": policy, "delay": {Length: min(left, netease.MaxDelay)}}, true
+	case s.until.IsZero():
+		return nil, true
+	}
+	return map[string]Value{"duration": {Length: min(left, netease.MaxMute)}}, true
+}
+
+// delay is how long the room must be empty before it closes, or until it does.
+func (s standing) delay() time.Duration { return cmp.Or(s.call.args["delay"].Length, netease.MaxDelay) }
+
+// A verdict is what an entry says about what is in force.
+type verdict int
+
+const (
+	silent verdict = iota // nothing
+	over                  // nothing is in force after it
+	lasts                 // what it set is, or may be
+)
+
+// weigh reads what an entry that may have had an effect says at a moment. Where a command that sets something has not been answered it may be in
+// force; where one that ends something has not, what was before it may.
+func (j *job) weigh(e journal.Entry, now time.Time) (standing, verdict) {
+	call, err := j.parse(e.Effect)
+	if err != nil { // of an older version
+		if call, err = j.parse(e.Line); err != nil {
+			return standing{}, silent
+		}
+	}
+	unknown := e.Outcome == journal.Unknown || e.Outcome == journal.Running
+	s := standing{e, call, e.Until}
+	switch off := kindOf(call.Command.Name).ends(call); {
+	case off && unknown, !off && e.Outcome == journal.NoChange, e.Outcome == journal.NoChange && e.Code == 0: // the last: NetEase was not asked
+		return s, silent
+	case off:
+		return s, over
+	case call.Command.Name == "muteroom": // the bot ends it
+		return s, lasts
+	case s.until.IsZero() && (unknown || call.Command.Name != "mute"), s.until.After(now):
+		return s, lasts
+	case unknown: // it may never have taken the place of what was before it
+		return s, silent
+	}
+	return s, over
+}
+
+// standing is what is in force on a target of the kind that a command is of, nil when nothing is. before, if not 0, leaves out entries of that
+// number and up.
+func (j *job) standing(ctx context.Context, command string, at journal.Target, before int64) (*standing, error) {
+	now := time.Now()
+	q := journal.Query{On: &at, Commands: kindOf(command).commands(), Outcomes: effective[1:], Before: before, Limit: 20}
+	for {
+		entries, err := j.journal.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			switch s, v := j.weigh(e, now); v {
+			case lasts:
+				return &s, nil
+			case over:
+				return nil, nil
+			}
+		}
+		if len(entries) < q.Limit {
+			return nil, nil
+		}
+		q.Before = entries[len(entries)-1].Number
+	}
+}
+
+// fitting is the mute that ends when NetEase says: s, or, where nobody knows whether s took effect and its end does not fit, one before it.
+func (j *job) fitting(ctx context.Context, s standing, until time.Time) standing {
+	for e := s; ; {
+		off, most := until.Sub(e.until), endsAlike
+		if e.entry.Outcome == journal.Unknown {
+			most = Budget + inFlight // when it was set is not known
+		}
+		if off.Abs() <= most {
+			return e
+		}
+		if e.entry.Outcome != journal.Unknown {
+			return s
+		}
+		earlier, err := j.standing(ctx, "mute", targetOf(e.entry), e.entry.Number)
+		if err != nil {
+			j.log.Error("journal: list", "err", err)
+		}
+		if err != nil || earlier == nil {
+			return s
+		}
+		e = *earlier
+	}
+}
+
+// lastWord is the newest entry that has, or may have, changed what e has set or ended, nil when e is that. before, if not 0, leaves out entries of
+// that number and up.
+func (j *job) lastWord(ctx context.Context, e journal.Entry, before int64) (*journal.Entry, error) {
+	at := targetOf(e)
+	list, err := j.journal.List(ctx, journal.Query{
+		On: &at, Commands: kindOf(e.Command).commands(), Outcomes: []journal.Outcome{journal.Running, journal.Done, journal.Unknown},
+		After: e.Number, Before: before, Limit: 1,
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}

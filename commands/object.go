@@ -1,0 +1,358 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+)
+
+// endsAlike is how far the journal's end of a mute and NetEase's may be apart: the way there and back, and whole seconds.
+const endsAlike = 5 * time.Second
+
+// object tells what stands against a command whose turn has come: it is about something that is over, somebody has set another thing on its target, or it is to be
+// confirmed first. An error is the journal's. It notes in the job what the command needs to know of that.
+func (d *Dispatcher) object(ctx context.Context, j *job) (end ending, stop bool, err error) {
+	steps := []func(context.Context, *job) (ending, bool, error){d.objectConfirm, d.objectLink, d.objectOther, d.objectAsk}
+	for _, step := range steps {
+		if end, stop, err = step(ctx, j); stop || err != nil {
+			return end, stop, err
+		}
+	}
+	return ending{}, false, nil
+}
+
+// objectLink looks whether what the command is to take back or extend is the last word on its target, by the journal, and still so, by NetEase.
+func (d *Dispatcher) objectLink(ctx context.Context, j *job) (ending, bool, error) {
+	undoing, extending := j.args[undoes].Number != 0, j.args[extends].Number != 0
+	if !undoing && !extending {
+		return ending{}, false, nil
+	}
+	if j.subject == nil {
+		return j.noEntry(j.args[undoes].Number + j.args[extends].Number), true, nil
+	}
+	later, err := j.lastWord(ctx, *j.subject, j.entry.Number)
+	if err != nil {
+		return ending{}, false, err
+	}
+	if later != nil {
+		return j.notLast(*later, undoing), true, nil
+	}
+	if undoing {
+		return j.objectUndo(ctx)
+	}
+	return j.objectExtend(ctx)
+}
+
+// notLast is the ending of an undo or an extension where later came after the entry.
+func (j *job) notLast(later journal.Entry, undoing bool) ending {
+	call, _ := j.parse(later.Effect)
+	v := values{"number": j.subject.Number, "later": later.Number, "by": entryBy(later), "at": later.At, "line": id(shorten(visible(call, later)))}
+	if undoing && call.args[undoes].Number == j.subject.Number {
+		return ending{tone: NoChange, text: j.say(Text{
+			"#{number} is undone already, by {by} at {at} (#{later}).",
+			"#{number} 已由 {by} 于 {at} 撤销（#{later}）。"}, v)}
+	}
+	if call.args[ends].Number == j.subject.Number {
+		return ending{tone: NoChange, text: j.say(Text{
+			"#{number} is over: its time was up, and the bot ended it at {at} (#{later}).",
+			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v)}
+	}
+	if !undoing && call.args[extends].Number == j.subject.Number {
+		return ending{tone: Refused, text: j.say(Text{
+			"#{number} was extended already, by {by} at {at} (#{later}). Nothing was done.",
+			"#{number} 已由 {by} 于 {at} 延长（#{later}）。没有执行。"}, v), choices: []Choice{
+			{Label: Text{"Extend it once more", "再延长一次"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}}
+	}
+	choice := Choice{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)}
+	say := Text{
+		"#{number} is not the last word: {by} gave {line} at {at} (#{later}). Nothing was done. Undo that one?",
+		"#{number} 不是最近一次操作：{by} 于 {at} 执行了 {line}（#{later}）。没有执行。要撤销那一条吗？"}
+	if !undoing {
+		say = Text{
+			"#{number} is not the last word: {by} gave {line} at {at} (#{later}). Nothing was done.",
+			"#{number} 不是最近一次操作：{by} 于 {at} 执行了 {line}（#{later}）。没有执行。"}
+		choice = Choice{Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}
+		if kindOf(call.Command.Name).ends(call) { // there is nothing to extend
+			return ending{tone: Refused, text: j.say(say, v)}
+		}
+	}
+	return ending{tone: Refused, text: j.say(say, v), choices: []Choice{choice}}
+}
+
+// visible is a command of the journal as somebody could type it, or as it was typed.
+func visible(c Call, e journal.Entry) string {
+	for _, l := range links {
+		if c.args[l.Name].Number != 0 {
+			return cmp.Or(e.Line, e.Effect)
+		}
+	}
+	return e.Effect
+}
+
+// more is how much longer an extension is to last.
+func (j *job) more() time.Duration { return j.args["duration"].Length + j.args["delay"].Length }
+
+// objectUndo looks whether there is still something to take back.
+func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
+	old := *j.subject
+	v := j.facts(values{"number": old.Number, "end": old.Until})
+	nothing := func(seen Prose) (ending, bool, error) {
+		return ending{tone: NoChange, code: netease.CodeOK, text: j.say(sayLooked, values{"seen": seen}).then(j.say(Text{
+			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v))}, true, nil
+	}
+	if kindOf(old.Command).set == "delayclose" {
+		return j.objectClosed(ctx)
+	}
+	seen, err := j.Command.change(j).look(ctx)
+	if err != nil {
+		return j.notLooked(err), true, nil
+	}
+	muted := old.Command == "mute"
+	switch {
+	case j.Command.Name == "unmute" || j.Command.Name == "unmuteroom":
+		if seen.so == isSo {
+			return nothing(seen.words)
+		}
+		if left := time.Until(old.Until); muted && seen.so == cannotTell && left <= 0 && old.Outcome == journal.Done {
+			return ending{tone: NoChange, text: j.say(Text{
+				"#{number} ended by itself at {end}; there is nothing left to undo.",
+				"#{number} 已于 {end} 自动结束，没有可撤销的内容。"}, v)}, true, nil
+		}
+		if muted && !seen.until.IsZero() && old.Outcome == journal.Done && seen.until.After(old.Until.Add(time.Minute)) {
+			return ending{tone: Refused, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
+				"That is not the mute of #{number}, which ends at {end}: it was set outside this bot. Nothing was done; {unmute} ends it.",
+				"这不是 #{number} 的禁言（#{number} 至 {end}），而是在本机器人之外设置的。没有执行；可用 {unmute} 解除。"}, j.facts(v, values{"unmute": id(j.bare())})))}, true, nil
+		}
+	case old.Command == "unmute" && !seen.until.IsZero(), old.Command == "unmuteroom" && seen.so == isSo: // muted again, outside the bot
+		return nothing(seen.words)
+	}
+	return ending{}, false, nil
+}
+
+// notLooked is the ending of a command that needs to know what is so, where NetEase does not tell.
+func (j *job) notLooked(err error) ending {
+	r := j.report(err)
+	code, _ := codeOf(err)
+	return ending{tone: Failed, code: code, text: j.say(Text{
+		"What is so in the room now could not be seen, so nothing was done.",
+		"无法查询房间当前的状态，因此没有执行。"}, nil).then(r.what).below(r.words)}
+}
+
+// objectClosed looks whether the room of a timer is still open.
+func (j *job) objectClosed(ctx context.Context) (ending, bool, error) {
+	room, err := j.netease.Room(ctx, j.room)
+	if err != nil {
+		return j.notLooked(err), true, nil
+	}
+	if !room.Open {
+		return ending{tone: Refused, text: j.say(Text{
+			"Room {place} is closed already. Nothing was done.",
+			"聊天室 {place} 已经关闭。没有执行。"}, j.facts())}, true, nil
+	}
+	return ending{}, false, nil
+}
+
+// bare is the command without links, as somebody may type it.
+func (j *job) bare() string {
+	c := Call{Command: j.Command, args: maps.Clone(j.args)}
+	c.args[room.Name] = Value{Room: j.room}
+	for _, l := range links {
+		delete(c.args, l.Name)
+	}
+	delete(c.args, again.Name)
+	delete(c.args, yes.Name)
+	return c.String()
+}
+
+// objectExtend finds out how long the thing still lasts, which more is added to.
+func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
+	old, now := *j.subject, time.Now()
+	call, err := j.parse(old.Effect)
+	if err != nil {
+		return j.noEntry(old.Number), true, nil
+	}
+	isOver := ending{tone: Refused, text: j.say(Text{
+		"#{number} is over, so there is nothing to extend. Nothing was done; {again} starts anew.",
+		"#{number} 已经结束，无法延长。没有执行；可用 {again} 重新开始。"}, values{"number": old.Number, "again": id(j.bare())})}
+	left, most := max(0, old.Until.Sub(now)), netease.MaxMute
+	switch j.Command.Name {
+	case "mute":
+		seen, listed, err := j.muteLeft(ctx)
+		switch {
+		case err != nil:
+			return j.notLooked(err), true, nil
+		case listed:
+			left = seen
+		}
+		if j.repeated && left > 0 && now.Add(left).Sub(old.Until).Abs() > endsAlike { // perhaps it is done already
+			return ending{tone: Unknown, until: now.Add(left), text: j.say(Text{
+				"{target} is muted in room {place} until {until}. Whether that is with the extension cannot be told, so it was not repeated.",
+				"{target} 在聊天室 {place} 被禁言至 {until}。无法确定是否已经延长，因此没有重复执行。"}, j.facts(values{"until": now.Add(left)}))}, true, nil
+		}
+		if left <= 0 {
+			return isOver, true, nil
+		}
+	case "muteroom":
+		seen, err := j.netease.Room(ctx, j.room)
+		switch {
+		case err != nil:
+			return j.notLooked(err), true, nil
+		case !seen.Muted:
+			return isOver, true, nil
+		}
+	default:
+		most = netease.MaxDelay
+		if end, stop, err := j.objectClosed(ctx); stop || err != nil {
+			return end, stop, err
+		}
+		if old.Until.IsZero() { // once it is empty, or nobody knows since when
+			left = standing{call: call}.delay()
+		}
+	}
+	j.total = wholeSeconds(left + j.more())
+	if j.total > most {
+		return ending{tone: Refused, text: j.tooLong(most)}, true, nil
+	}
+	return ending{}, false, nil
+}
+
+// wholeSeconds is what NetEase can be asked for, and not less.
+func wholeSeconds(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
+}
+
+// objectOther looks whether something else is in force on the target that the command would overwrite. By the journal first, and only then at NetEase.
+func (d *Dispatcher) objectOther(ctx context.Context, j *job) (ending, bool, error) {
+	kind := kindOf(j.Command.Name)
+	if kind.ends(j.Call) || j.args[undoes].Number != 0 || j.args[extends].Number != 0 {
+		return ending{}, false, nil
+	}
+	other, err := j.standing(ctx, j.Command.Name, targetOf(j.entry), j.entry.Number)
+	if other == nil || err != nil {
+		return ending{}, false, err
+	}
+	number := other.entry.Number
+	if j.args[replace.Name].Number == number || j.args[replace.Name].Number == 0 && j.isMine(other.entry) && !j.shortens(*other) {
+		j.over = other
+		return ending{}, false, nil
+	}
+	seen, err := j.sees(ctx, *other)
+	if err == nil && !seen.there {
+		return ending{}, false, nil
+	}
+	if seen.listed && j.Command.Name == "mute" {
+		*other = j.fitting(ctx, *other, seen.until)
+	}
+	if j.args[replace.Name].Number == other.entry.Number {
+		j.over = other
+		return ending{}, false, nil
+	}
+	return j.already(*other, seen, err), true, nil
+}
+
+// A seen is what NetEase shows of what the journal has in force.
+type seen struct {
+	there  bool      // it may be
+	listed bool      // NetEase has shown it
+	until  time.Time // when it ends; zero: nobody knows
+}
+
+// sees looks at what the journal has in force.
+func (j *job) sees(ctx context.Context, s standing) (seen, error) {
+	switch s.call.Command.Name {
+	case "mute":
+		left, listed, err := j.muteLeft(ctx)
+		if err != nil || !listed {
+			return seen{there: true, until: s.until}, err
+		}
+		return seen{there: left > 0, listed: true, until: time.Now().Add(left)}, nil
+	case "muteroom":
+		room, err := j.netease.Room(ctx, j.room)
+		return seen{there: room.Muted, listed: true, until: s.until}, err
+	}
+	room, err := j.netease.Room(ctx, j.room)
+	return seen{there: room.Open, until: s.until}, err
+}
+
+// shortens tells whether the command would end before what it overwrites.
+func (j *job) shortens(s standing) bool {
+	asked := j.args["duration"].Length
+	switch {
+	case j.Command.Name == "delayclose", asked == 0:
+		return false
+	case s.until.IsZero():
+		return true
+	}
+	return time.Now().Add(asked).Before(s.until.Add(-slack))
+}
+
+// already is the ending of a command that would overwrite something: whose that is, until when and why, and what can be done.
+func (j *job) already(s standing, seen seen, failed error) ending {
+	number := s.entry.Number
+	v := j.facts(values{"other": entryBy(s.entry), "number": number, "until": seen.until, "at": s.entry.At, "delay": s.delay()})
+	if s.call.Command.Name == "delayclose" && !seen.until.IsZero() {
+		v["until"] = about(seen.until, s.delay())
+	}
+	say, ending := Text{
+		"{target} is muted in room {place} already, by {other}, until {until} (#{number}).",
+		"{target} 在聊天室 {place} 已被 {other} 禁言，至 {until}（#{number}）。"}, ending{tone: Asks}
+	switch {
+	case s.call.Command.Name == "muteroom" && seen.until.IsZero():
+		say = Text{
+			"Room {place} is muted already, by {other}, until somebody ends it (#{number}).",
+			"聊天室 {place} 已由 {other} 整体禁言，直到有人解除（#{number}）。"}
+	case s.call.Command.Name == "muteroom":
+		say = Text{
+			"Room {place} is muted already, by {other}, until {until} (#{number}).",
+			"聊天室 {place} 已由 {other} 整体禁言，至 {until}（#{number}）。"}
+	case s.call.args["policy"].Word == closeIdle:
+		say = Text{
+			"Room {place} is to close already once it has been empty for {delay}: set by {other} at {at} (#{number}). NetEase does not show timers.",
+			"聊天室 {place} 已由 {other} 于 {at} 设置为连续无人 {delay}后关闭（#{number}）。网易云信不提供定时关闭的查询。"}
+	case s.call.Command.Name == "delayclose" && !seen.until.IsZero():
+		say = Text{
+			"Room {place} is to close already at about {until}: set by {other} at {at} (#{number}). NetEase does not show timers.",
+			"聊天室 {place} 已由 {other} 于 {at} 设置为约 {until} 关闭（#{number}）。网易云信不提供定时关闭的查询。"}
+	case s.call.Command.Name == "delayclose":
+		say = Text{
+			"Room {place} may be about to close: how {other}'s timer of {at} ended is not known (#{number}), and NetEase does not show timers.",
+			"聊天室 {place} 可能即将关闭：{other} 于 {at} 设置的定时关闭结果未知（#{number}），网易云信也不提供查询。"}
+	case seen.until.IsZero():
+		say = Text{
+			"{target} may be muted in room {place}: how {other}'s mute ended is not known (#{number}).",
+			"{target} 在聊天室 {place} 可能已被禁言：{other} 的禁言结果未知（#{number}）。"}
+	}
+	ending.text = j.say(say, v)
+	if given := j.args[replace.Name].Number; given != 0 {
+		ending.text = j.say(Text{"#{given} is not what is in force now.", "#{given} 不是当前生效的操作。"}, values{"given": given}).then(ending.text)
+	}
+	if failed != nil {
+		ending.text = ending.text.then(j.say(Text{"That is from the journal; NetEase could not be asked.", "以上来自操作记录，未能向网易云信查询。"}, nil))
+	} else if s.call.Command.Name == "mute" && !seen.listed {
+		ending.text = ending.text.then(j.say(Text{"That is from the journal; NetEase does not list the account now.", "以上来自操作记录，目前网易云信未列出该账号。"}, nil))
+	}
+	if s.entry.Reason != "" {
+		ending.fields = append(ending.fields, j.field(Text{"Reason", "原因"}, Prose{}.add(j.language, s.entry.Reason)))
+	}
+	asked := cmp.Or(j.args["duration"].Length, j.args["delay"].Length)
+	if !seen.until.IsZero() && j.args["duration"].Length > 0 && time.Now().Add(asked).Before(seen.until) {
+		ending.text = ending.text.then(j.say(Text{"Yours would end earlier.", "你的操作会提前结束它。"}, nil))
+	}
+	ending.text = ending.text.then(j.say(Text{"Nothing was done.", "没有执行。"}, nil))
+	if asked > 0 && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
+		ending.choices = append(ending.choices, Choice{
+			Label: j.say(Text{"+{for}", "+{for}"}, values{"for": asked}).String(), Line: "extend " + formatNumber(number) + " " + compact(asked)})
+	}
+	mine := Call{Command: j.Command, args: maps.Clone(j.args)}
+	mine.args[replace.Name] = Value{Number: number}
+	replacing := *j
+	replacing.Call = mine
+	ending.choices = append(ending.choices,
+		Choice{Label: Text{"Replace it", "替换"}.In(j.language), Line: replacing.bare()},
+		Choice{Label: Text{"Leave it", "保持不变"}.In(j.language), Line: "cancel " + formatNumber(j.entry.Number)})
+	return ending
+}

@@ -1,0 +1,333 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+	"roomwarden/netease/sandbox"
+	"roomwarden/permissions"
+)
+
+// muted tells whether NetEase has a room muted.
+func (s *stage) muted(t *testing.T, room netease.RoomID) bool {
+	r, err := s.dispatcher.NetEase.Room(t.Context(), room)
+	require.NoError(t, err)
+	return r.Muted
+}
+
+// answered asks, and tells that the answer was given.
+func (s *stage) answered(key, who, line string) Reply {
+	r := s.ask(key, who, line)
+	s.dispatcher.Answered(r.Number, true)
+	synctest.Wait()
+	return r
+}
+
+// TestTimerOutlivesItsProcess: a timed room mute is ended by whatever process lives then, once, however late.
+func TestTimerOutlivesItsProcess(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		away time.Duration // how long no process lives
+		heir time.Duration // how long the heir then does
+		says string
+	}{
+		{"in time", time.Minute, 10 * time.Minute, "The time of #1 by Zhang San (zhangsan) is over."},
+		{"late", time.Hour, time.Second, "The time of #1 by Zhang San (zhangsan) is over."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 10m").Tone)
+				s.journal.Kill()
+				time.Sleep(tt.away)
+				require.True(t, s.muted(t, 123))
+				got := s.heir(t, tt.heir)
+				require.False(t, s.muted(t, 123))
+				require.Len(t, got, 1)
+				assert.Contains(t, got[0].Reply.Text.String(), tt.says)
+				assert.True(t, got[0].Report && got[0].Reply.Public)
+				assert.Equal(t, "C1", got[0].Where)
+				s.journal = s.memory.Open()
+				for _, e := range s.entries(t) {
+					assert.False(t, e.Open, "#%d is closed", e.Number)
+					assert.Equal(t, journal.Delivered, e.Delivery, "#%d", e.Number)
+				}
+				assert.Empty(t, s.heir(t, time.Hour), "it is over for good")
+			})
+		})
+	}
+}
+
+// TestTimerOfAnInterruptedCommand: whatever a process was at when it died, the mute is ended in time.
+func TestTimerOfAnInterruptedCommand(t *testing.T) {
+	for _, sent := range []bool{false, true} {
+		t.Run(fmt.Sprint("sent ", sent), func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				number := s.crash(t, "1", "zhangsan", "muteroom 123 10m")
+				if sent {
+					e, err := s.journal.Get(t.Context(), number)
+					require.NoError(t, err)
+					s.send(t, "muteroom 123 10m", e.RequestID)
+				}
+				var got []Late
+				heir, process := s.second(&got)
+				var running sync.WaitGroup
+				ctx, stop := context.WithCancel(t.Context())
+				running.Go(func() { heir.Recover(ctx) })
+				time.Sleep(9 * time.Minute)
+				require.True(t, s.muted(t, 123))
+				time.Sleep(2 * time.Minute)
+				assert.False(t, s.muted(t, 123))
+				stop()
+				running.Wait()
+				require.NoError(t, heir.Stop(t.Context()))
+				require.NoError(t, process.Close())
+				require.Len(t, got, 2)
+				assert.Equal(t, Done, got[0].Reply.Tone)
+				assert.True(t, got[1].Report)
+			})
+		})
+	}
+}
+
+// TestTimerEndInterrupted: a process that dies while it ends a mute leaves the end to the next one, under the same RequestId.
+func TestTimerEndInterrupted(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Delay: 4 * time.Second, Applied: true})
+		time.Sleep(time.Minute + time.Second) // the end is under way
+		s.journal.Kill()
+		got := s.heir(t, time.Minute)
+		assert.False(t, s.muted(t, 123))
+		require.Len(t, got, 1)
+		assert.True(t, got[0].Report)
+		var ids []string
+		for _, c := range s.nim.Calls() {
+			if c.Op == netease.OpMuteRoom {
+				ids = append(ids, c.RequestID)
+			}
+		}
+		require.Len(t, ids, 2, "the mute, and its end once: the next process has looked")
+		s.journal = s.memory.Open()
+		assert.Len(t, s.entries(t), 2)
+	})
+}
+
+// TestTimerFiresOnce: of two processes one ends the mute, and one entry tells of it.
+func TestTimerFiresOnce(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
+		assert.Empty(t, s.heir(t, 2*time.Minute), "the other one has nothing to do")
+		assert.False(t, s.muted(t, 123))
+		assert.Len(t, s.entries(t), 2)
+		assert.Len(t, s.late, 1)
+	})
+}
+
+// TestTimerWithoutItsAuthor: the end comes although its author may do nothing any more.
+func TestTimerWithoutItsAuthor(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
+		nobody, err := permissions.Parse([]byte("moderators:\n  - {name: Other, console: [other], commands: ['*'], rooms: ['*']}\n"), Vocabulary())
+		require.NoError(t, err)
+		s.dispatcher.Policy = func() *permissions.Policy { return nobody }
+		time.Sleep(2 * time.Minute)
+		assert.False(t, s.muted(t, 123))
+		calls := s.nim.Calls()
+		assert.Equal(t, "zhangsan", calls[len(calls)-2].Form.Get("operator"), "who muted it ends it")
+	})
+}
+
+// TestTimerOverdue: an end that fails is told once, tried again, shown as overdue, and told when it has worked.
+func TestTimerOverdue(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Code: 403, Times: 6})
+		time.Sleep(3 * time.Minute)
+		require.Len(t, s.late, 1, "once")
+		assert.Contains(t, s.late[0].Reply.Text.String(), "it is overdue. I keep trying; unmuteroom 123 ends it by hand")
+		assert.True(t, s.late[0].Report)
+		assert.Contains(t, fmt.Sprint(s.answered("2", "zhangsan", "active").Fields), "overdue")
+		time.Sleep(20 * time.Minute)
+		assert.False(t, s.muted(t, 123))
+		require.Len(t, s.late, 2)
+		assert.Equal(t, Done, s.late[1].Reply.Tone)
+		for _, e := range s.entries(t) {
+			assert.False(t, e.Open, "#%d", e.Number)
+		}
+	})
+}
+
+// TestTimerMeetsTheJournalInTrouble: while nothing can be written down nothing is done; later it is.
+func TestTimerMeetsTheJournalInTrouble(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		broken := &switchable{Store: s.journal}
+		s.dispatcher.Journal = broken
+		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
+		broken.set(true)
+		time.Sleep(3 * time.Minute)
+		broken.set(false)
+		assert.True(t, s.muted(t, 123))
+		time.Sleep(5 * time.Minute)
+		assert.False(t, s.muted(t, 123))
+		assert.Len(t, s.late, 1)
+	})
+}
+
+// TestTimerCancelled: what was ended, or is to last, is not ended by the timer any more.
+func TestTimerCancelled(t *testing.T) {
+	for _, line := range []string{"unmuteroom 123", "undo 1", "muteroom 123 yes=yes"} {
+		t.Run(line, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
+				require.Equal(t, Done, s.answered("2", "zhangsan", line).Tone)
+				was := s.muted(t, 123)
+				time.Sleep(time.Hour)
+				assert.Equal(t, was, s.muted(t, 123))
+				assert.Len(t, s.entries(t), 2, "nothing more was done")
+				assert.Empty(t, s.late)
+				for _, e := range s.entries(t) {
+					assert.False(t, e.Open, "#%d", e.Number)
+				}
+			})
+		})
+	}
+}
+
+// TestExtensionInterrupted: an extension that a process died over is not added twice.
+func TestExtensionInterrupted(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		left string // what NetEase has when the next process looks: as it was, extended, or something else
+		tone Tone
+		ends time.Duration // of the mute, after its begin
+	}{
+		{"not sent", "", Done, 15 * time.Minute},
+		{"sent", "mute 123 lisi 14m", Done, 15 * time.Minute},
+		{"something else", "mute 123 lisi 40m", Unknown, 41 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				began := time.Now()
+				s.answered("1", "zhangsan", "mute 123 lisi 5m")
+				time.Sleep(time.Minute)
+				s.dies(t, "2", "zhangsan", "extend 1 10m")
+				if tt.left != "" {
+					s.send(t, tt.left, netease.NewRequestID())
+				}
+				time.Sleep(10 * time.Second)
+				got := s.heir(t, 2*time.Second)
+				require.NotEmpty(t, got)
+				assert.Equal(t, tt.tone, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+				members, err := s.dispatcher.NetEase.Members(t.Context(), 123, []netease.AccID{"lisi"})
+				require.NoError(t, err)
+				assert.WithinDuration(t, began.Add(tt.ends), time.Now().Add(members[0].TempMute), 3*time.Second)
+			})
+		})
+	}
+}
+
+// TestQuestionsOutliveTheirProcess: a question is asked again by the next process, and its confirmation is taken there too.
+func TestQuestionsOutliveTheirProcess(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dies(t, "1", "zhangsan", "muteroom 123")
+		got := s.heir(t, time.Second)
+		require.Len(t, got, 1)
+		assert.Equal(t, Asks, got[0].Reply.Tone)
+		assert.False(t, s.muted(t, 123), "a question is no mute")
+		var later []Late
+		other, process := s.second(&later)
+		confirmed := other.Handle(t.Context(), Request{Key: "2", Who: person("zhangsan"), Line: "confirm 1", At: time.Now()})
+		assert.Equal(t, Done, confirmed.Tone, "%s", confirmed.Text)
+		assert.True(t, s.muted(t, 123))
+		require.NoError(t, other.Stop(t.Context()))
+		require.NoError(t, process.Close())
+	})
+}
+
+// TestConfirmedByManyAtOnce: pressed often, and in several processes, a question is carried out once.
+func TestConfirmedByManyAtOnce(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Asks, s.answered("1", "zhangsan", "muteroom 123").Tone)
+		var later []Late
+		other, process := s.second(&later)
+		tones := make(chan Tone, 10)
+		var all sync.WaitGroup
+		for i := range 10 {
+			d := []*Dispatcher{s.dispatcher, other}[i%2]
+			all.Go(func() {
+				tones <- d.Handle(t.Context(), Request{Key: fmt.Sprint("c", i), Who: person("zhangsan"), Line: "confirm 1", At: time.Now()}).Tone
+			})
+		}
+		all.Wait()
+		close(tones)
+		count := map[Tone]int{}
+		for tone := range tones {
+			count[tone]++
+		}
+		assert.Equal(t, map[Tone]int{Done: 1, NoChange: 9}, count)
+		require.NoError(t, other.Stop(t.Context()))
+		require.NoError(t, process.Close())
+	})
+}
+
+// TestExtendedByManyAtOnce: the button adds once, however many press it at once.
+func TestExtendedByManyAtOnce(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.answered("1", "zhangsan", "mute 123 lisi 5m")
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() { s.ask(fmt.Sprint("x", i), []string{"zhangsan", "night"}[i%2], "extend 1 10m") })
+		}
+		all.Wait()
+		members, err := s.dispatcher.NetEase.Members(t.Context(), 123, []netease.AccID{"lisi"})
+		require.NoError(t, err)
+		assert.InDelta(t, 15*time.Minute, members[0].TempMute, float64(2*time.Second))
+	})
+}
+
+// TestNoLinksFromPeople: what only the bot writes into a line cannot be typed.
+func TestNoLinksFromPeople(t *testing.T) {
+	for _, link := range links {
+		_, err := Parse("unmute 123 lisi " + link.Name + "=1")
+		require.Error(t, err, link.Name)
+		assert.Contains(t, err.Error(), "has no argument called")
+		call, err := understood("unmute room=123 target=lisi " + link.Name + "=1")
+		require.NoError(t, err)
+		assert.Equal(t, "unmute room=123 target=lisi "+link.Name+"=1", call.String())
+	}
+}
+
+// A switchable journal can be broken: it takes no entries then.
+type switchable struct {
+	journal.Store
+	mu     sync.Mutex
+	broken bool
+}
+
+func (s *switchable) set(broken bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = broken
+}
+
+func (s *switchable) Begin(ctx context.Context, e journal.Entry) (journal.Begun, error) {
+	s.mu.Lock()
+	broken := s.broken
+	s.mu.Unlock()
+	if broken {
+		return journal.Begun{}, errors.New("disk full")
+	}
+	return s.Store.Begin(ctx, e)
+}

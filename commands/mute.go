@@ -103,7 +103,7 @@ func unmute(j *job) change {
 				return j.notListed(), err
 			}
 			if left > 0 {
-				return sight{so: isNotSo, words: j.say(Text{
+				return sight{so: isNotSo, until: time.Now().Add(left), words: j.say(Text{
 					"{target} is still muted in room {place}, for another {left}.",
 					"{target} 在聊天室 {place} 仍被禁言，还有 {left}。"}, j.facts(values{"left": left}))}, nil
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -129,7 +130,7 @@ func TestTimerFiresOnce(t *testing.T) {
 		assert.Empty(t, s.heir(t, 2*time.Minute), "the other one has nothing to do")
 		assert.False(t, s.muted(t, 123))
 		assert.Len(t, s.entries(t), 2)
-		assert.Len(t, s.late, 1)
+		assert.Len(t, s.reports(), 1)
 	})
 }
 
@@ -153,14 +154,14 @@ func TestTimerOverdue(t *testing.T) {
 		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
 		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Code: 403, Times: 6})
 		time.Sleep(3 * time.Minute)
-		require.Len(t, s.late, 1, "once")
-		assert.Contains(t, s.late[0].Reply.Text.String(), "it is overdue. I keep trying; unmuteroom 123 ends it by hand")
-		assert.True(t, s.late[0].Report)
+		require.Len(t, s.reports(), 1, "once")
+		assert.Contains(t, s.reports()[0].Reply.Text.String(), "it is overdue. I keep trying; unmuteroom 123 ends it by hand")
+		assert.True(t, s.reports()[0].Report)
 		assert.Contains(t, fmt.Sprint(s.answered("2", "zhangsan", "active").Fields), "overdue")
 		time.Sleep(20 * time.Minute)
 		assert.False(t, s.muted(t, 123))
-		require.Len(t, s.late, 2)
-		assert.Equal(t, Done, s.late[1].Reply.Tone)
+		require.Len(t, s.reports(), 2)
+		assert.Equal(t, Done, s.reports()[1].Reply.Tone)
 		for _, e := range s.entries(t) {
 			assert.False(t, e.Open, "#%d", e.Number)
 		}
@@ -179,7 +180,7 @@ func TestTimerMeetsTheJournalInTrouble(t *testing.T) {
 		assert.True(t, s.muted(t, 123))
 		time.Sleep(5 * time.Minute)
 		assert.False(t, s.muted(t, 123))
-		assert.Len(t, s.late, 1)
+		assert.Len(t, s.reports(), 1)
 	})
 }
 
@@ -194,7 +195,7 @@ func TestTimerCancelled(t *testing.T) {
 				time.Sleep(time.Hour)
 				assert.Equal(t, was, s.muted(t, 123))
 				assert.Len(t, s.entries(t), 2, "nothing more was done")
-				assert.Empty(t, s.late)
+				assert.Empty(t, s.reports())
 				for _, e := range s.entries(t) {
 					assert.False(t, e.Open, "#%d", e.Number)
 				}
@@ -330,4 +331,12 @@ func (s *switchable) Begin(ctx context.Context, e journal.Entry) (journal.Begun,
 		return journal.Begun{}, errors.New("disk full")
 	}
 	return s.Store.Begin(ctx, e)
+}
+
+// reports are the answers given late so far.
+func (s *stage) reports() []Late {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.late)
 }

@@ -1,0 +1,186 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+	"roomwarden/netease/sandbox"
+	"roomwarden/permissions"
+)
+
+// outside makes a call of somebody who does not use the bot.
+func (s *stage) outside(t *testing.T, line string) { s.send(t, line, netease.NewRequestID()) }
+
+// TestSetOutside: what others do at NetEase is not in the journal; it is seen when something is to be taken back or overwritten.
+func TestSetOutside(t *testing.T) {
+	for _, tt := range []struct {
+		name, first, outside, line string
+		after                      time.Duration
+		tone                       Tone
+		says                       string
+	}{
+		{"a longer mute is not the one to undo", "mute 123 lisi 5m", "mute 123 lisi 1h", "undo 1", 0, Refused, "That is not the mute of #1, which ends at"},
+		{"nor when the own one is over", "mute 123 lisi 5m", "mute 123 lisi 1h", "undo 1", 6 * time.Minute, Refused, "it was set outside this bot"},
+		{"unmuted", "mute 123 lisi 5m", "unmute 123 lisi", "undo 1", 0, NoChange, "There is nothing left to undo of #1."},
+		{"unmuted, and muted by somebody else here", "mute 123 lisi 5m", "unmute 123 lisi", "mute 123 lisi 1m", 0, Done, "is muted"},
+		{"muted again after an unmute", "unmute 123 lisi", "mute 123 lisi 1h", "undo 1", 0, Refused, "cannot be undone"},
+		{"an unmute that is undone, and was by others", "mute 123 lisi 5m; unmute 123 lisi", "mute 123 lisi 1h", "undo 2", 0, NoChange, "There is nothing left to undo of #2."},
+		{"a longer mute is extended", "mute 123 lisi 5m", "mute 123 lisi 1h", "extend 1 10m", 0, Done, "lasts 10m longer"},
+		{"one that was ended is not", "mute 123 lisi 5m", "unmute 123 lisi", "extend 1 10m", 0, Refused, "#1 is over"},
+		{"a room that was opened again", "muteroom 123 10m", "unmuteroom 123", "undo 1", 0, NoChange, "There is nothing left to undo of #1."},
+		{"nor is it extended", "muteroom 123 10m", "unmuteroom 123", "extend 1 10m", 0, Refused, "#1 is over"},
+		{"a room that others have muted", "unmuteroom 123", "muteroom 123", "muteroom 123 10m", 0, NoChange, "the bot will not end it either"},
+		{"a room that others have muted, later", "muteroom 123 10m; unmuteroom 123", "muteroom 123", "undo 2", 0, NoChange, "There is nothing left to undo of #2."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				for i, line := range strings.Split(tt.first, "; ") {
+					s.answered(fmt.Sprint("f", i), "zhangsan", line)
+				}
+				s.outside(t, tt.outside)
+				time.Sleep(tt.after)
+				calls := len(s.nim.Calls())
+				reply := s.answered("2", "night", tt.line)
+				assert.Equal(t, tt.tone, reply.Tone, "%s", reply.Text)
+				assert.Contains(t, reply.Text.String(), tt.says)
+				for _, c := range s.nim.Calls()[calls:] {
+					if tt.tone == Refused || tt.tone == NoChange && c.Code == 200 {
+						assert.Contains(t, []netease.Op{netease.OpQueryMembers, netease.OpGet}, c.Op, "only looked")
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestConfirmByPolicy: the policy file says what else is asked about, and who may go without.
+func TestConfirmByPolicy(t *testing.T) {
+	policy, err := permissions.Parse([]byte(`
+moderators:
+  - {name: Zhang San, console: [zhangsan], commands: ["*"], rooms: ["*"]}
+  - {name: Night, console: [night], commands: ["*"], rooms: ["*"], skip_confirmation: true}
+confirm: [mute, unmuteroom]
+`), Vocabulary())
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		who, line string
+		tone      Tone
+	}{
+		{"zhangsan", "mute 123 lisi 5m", Asks},
+		{"zhangsan", "mute 123 lisi 5m yes=yes", Asks},
+		{"night", "mute 123 lisi 5m", Asks},
+		{"night", "mute 123 lisi 5m yes=yes", Done},
+		{"night", "mute 123 lisi 5m yes=no", Asks},
+		{"zhangsan", "unmute 123 lisi", Done},
+		{"zhangsan", "unmuteroom 123", Asks},
+		{"zhangsan", "muteroom 123 5m", Done},
+		{"zhangsan", "delayclose 123 idle 1h", Done},
+		{"zhangsan", "delayclose 123 fixed 1h", Asks},
+		{"zhangsan", "delayclose 123 off", Done},
+	} {
+		t.Run(tt.who+" "+tt.line, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				s.dispatcher.Policy = func() *permissions.Policy { return policy }
+				public := make(chan bool, 1)
+				reply := s.dispatcher.Handle(t.Context(), Request{Key: "1", Who: person(tt.who), Line: tt.line, At: time.Now(), Allowed: func(p bool) { public <- p }})
+				require.Equal(t, tt.tone, reply.Tone, "%s", reply.Text)
+				assert.Equal(t, tt.tone == Done, <-public, "a question is private")
+				if tt.tone == Asks {
+					for _, op := range s.ops() {
+						assert.Contains(t, op, "get", "nothing but a look")
+					}
+					confirmed := s.answered("2", tt.who, "confirm 1")
+					assert.NotEqual(t, Asks, confirmed.Tone)
+					assert.NotEqual(t, Refused, confirmed.Tone)
+				}
+			})
+		})
+	}
+}
+
+// TestCancelledWhileItIsConfirmed: whichever comes first counts, and the other one hears of it.
+func TestCancelledWhileItIsConfirmed(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Asks, s.answered("1", "zhangsan", "muteroom 123").Tone)
+		other, process := s.second(new([]Late))
+		slow := &slowToFinish{Store: process, started: make(chan struct{}), goOn: make(chan struct{})}
+		other.Journal = slow
+		go other.Handle(t.Context(), Request{Key: "cancel", Who: person("zhangsan"), Line: "cancel 1", At: time.Now()})
+		<-slow.started
+		replies := make(chan Reply, 1)
+		go func() { replies <- s.ask("2", "zhangsan", "confirm 1") }()
+		synctest.Wait()
+		close(slow.goOn)
+		reply := <-replies
+		assert.Equal(t, Refused, reply.Tone, "%s", reply.Text)
+		assert.Contains(t, reply.Text.String(), "#1 was dropped before (#2)")
+		assert.False(t, s.muted(t, 123))
+		require.NoError(t, other.Stop(t.Context()))
+		require.NoError(t, process.Close())
+	})
+}
+
+// A slowToFinish journal takes its time over the first end.
+type slowToFinish struct {
+	journal.Store
+	once          sync.Once
+	started, goOn chan struct{}
+}
+
+func (s *slowToFinish) Finish(ctx context.Context, h journal.Hand, r journal.Result) error {
+	s.once.Do(func() {
+		close(s.started)
+		<-s.goOn
+	})
+	return s.Store.Finish(ctx, h, r)
+}
+
+// TestUndoIsAboutOneself: undo without a number is about what that person did, not somebody of the same name.
+func TestUndoIsAboutOneself(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Done, s.answered("1", "zhangsan", "mute 123 lisi 5m").Tone)
+		namesake := permissions.Subject{Platform: permissions.Console, User: "night", Name: "zhangsan"}
+		reply := s.dispatcher.Handle(t.Context(), Request{Key: "2", Who: namesake, Line: "undo", At: time.Now()})
+		assert.Equal(t, Refused, reply.Tone, "%s", reply.Text)
+		elsewhere := permissions.Subject{Platform: permissions.Slack, Space: "T0123", User: "zhangsan", Name: "zhangsan"}
+		reply = s.dispatcher.Handle(t.Context(), Request{Key: "3", Who: elsewhere, Line: "undo", At: time.Now()})
+		assert.Equal(t, Refused, reply.Tone, "%s", reply.Text)
+	})
+}
+
+// TestActiveWithManyMutes: nothing of what is in force is left out because there is much, and NetEase is asked about the page alone.
+func TestActiveWithManyMutes(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		for i := range 150 {
+			target := fmt.Sprint("member", i)
+			s.nim.AddAccounts(netease.AccID(target))
+			require.NoError(t, s.nim.Enter(123, netease.AccID(target)))
+			require.Equal(t, Done, s.answered(target, "zhangsan", fmt.Sprintf("mute 123 %s %dm", target, 200-i)).Tone)
+		}
+		calls := len(s.nim.Calls())
+		reply := s.answered("x", "zhangsan", "active page=2")
+		assert.Contains(t, reply.Text.String(), "In force: 150")
+		require.Len(t, reply.Fields, shownActive)
+		assert.Contains(t, reply.Fields[0].Value.String(), "member139 muted", "what ends first comes first")
+		assert.Len(t, s.nim.Calls(), calls+1)
+		require.Len(t, reply.Choices, 1)
+		assert.Equal(t, "active page=3", reply.Choices[0].Line)
+
+		s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{Code: 500})
+		reply = s.answered("y", "zhangsan", "active page=15")
+		assert.Len(t, reply.Fields, 10)
+		assert.Contains(t, reply.Fields[0].Value.String(), "NetEase could not be asked")
+		assert.Empty(t, reply.Choices)
+	})
+}

@@ -105,7 +105,7 @@ func (d *Dispatcher) pointless(ctx context.Context, j *job) ending {
 	if j.subject != nil {
 		row, _ := find(j.table, j.subject.Command)
 		grant, err := j.policy.Allow(j.who, row.Right, j.subject.Room)
-		if err != nil || row.Right == "" {
+		if err != nil || row.Right == "" || j.subject.Room == 0 && !j.policy.Reach(j.who, row.Right).All {
 			return j.noEntry(j.subject.Number)
 		}
 		j.grant = grant

@@ -149,9 +149,10 @@ func (s *slowToFinish) Finish(ctx context.Context, h journal.Hand, r journal.Res
 // TestUndoIsAboutOneself: undo without a number is about what that person did, not somebody of the same name.
 func TestUndoIsAboutOneself(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
-		require.Equal(t, Done, s.answered("1", "zhangsan", "mute 123 lisi 5m").Tone)
 		namesake := permissions.Subject{Platform: permissions.Console, User: "night", Name: "zhangsan"}
-		reply := s.dispatcher.Handle(t.Context(), Request{Key: "2", Who: namesake, Line: "undo", At: time.Now()})
+		reply := s.dispatcher.Handle(t.Context(), Request{Key: "1", Who: namesake, Line: "mute 123 lisi 5m", At: time.Now()})
+		require.Equal(t, Done, reply.Tone)
+		reply = s.answered("2", "zhangsan", "undo")
 		assert.Equal(t, Refused, reply.Tone, "%s", reply.Text)
 		elsewhere := permissions.Subject{Platform: permissions.Slack, Space: "T0123", User: "zhangsan", Name: "zhangsan"}
 		reply = s.dispatcher.Handle(t.Context(), Request{Key: "3", Who: elsewhere, Line: "undo", At: time.Now()})
@@ -182,5 +183,28 @@ func TestActiveWithManyMutes(t *testing.T) {
 		assert.Len(t, reply.Fields, 10)
 		assert.Contains(t, reply.Fields[0].Value.String(), "NetEase could not be asked")
 		assert.Empty(t, reply.Choices)
+	})
+}
+
+// TestNotForThem: what somebody may not touch does not exist for them, whatever it was and however it ended.
+func TestNotForThem(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		for i, line := range []string{"mute 456 lisi 5m", "mute 456 nobody 5m", "room 456", "muteroom 456", "unmute 456 wangwu", "history"} {
+			s.answered(fmt.Sprint("a", i), "zhangsan", line)
+		}
+		for number := range 8 {
+			for _, line := range []string{"undo", "extend", "confirm", "cancel", "retry", "show"} {
+				text := fmt.Sprintf("%s %d", line, number+1)
+				if text == "retry 6" { // that is their own history
+					continue
+				}
+				if line == "extend" {
+					text += " 10m"
+				}
+				reply := s.answered(text, "oncall", text)
+				assert.Equal(t, Refused, reply.Tone, text)
+				assert.Equal(t, fmt.Sprintf("There is no entry #%d that you could use here.", number+1), reply.Text.String(), text)
+			}
+		}
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,10 +139,13 @@ func TestTimerFiresOnce(t *testing.T) {
 // TestTimerWithoutItsAuthor: the end comes although its author may do nothing any more.
 func TestTimerWithoutItsAuthor(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
+		var policy atomic.Pointer[permissions.Policy]
+		policy.Store(s.dispatcher.Policy())
+		s.dispatcher.Policy = policy.Load
 		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
 		nobody, err := permissions.Parse([]byte("moderators:\n  - {name: Other, console: [other], commands: ['*'], rooms: ['*']}\n"), Vocabulary())
 		require.NoError(t, err)
-		s.dispatcher.Policy = func() *permissions.Policy { return nobody }
+		policy.Store(nobody)
 		time.Sleep(2 * time.Minute)
 		assert.False(t, s.muted(t, 123))
 		calls := s.nim.Calls()
@@ -242,10 +247,11 @@ func TestExtensionInterrupted(t *testing.T) {
 func TestQuestionsOutliveTheirProcess(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		s.dies(t, "1", "zhangsan", "muteroom 123")
+		s.outside(t, "muteroom 123")
 		got := s.heir(t, time.Second)
 		require.Len(t, got, 1)
-		assert.Equal(t, Asks, got[0].Reply.Tone)
-		assert.False(t, s.muted(t, 123), "a question is no mute")
+		assert.Equal(t, Asks, got[0].Reply.Tone, "a question, also when the room happens to be muted: %s", got[0].Reply.Text)
+		s.outside(t, "unmuteroom 123")
 		var later []Late
 		other, process := s.second(&later)
 		confirmed := other.Handle(t.Context(), Request{Key: "2", Who: person("zhangsan"), Line: "confirm 1", At: time.Now()})
@@ -339,4 +345,92 @@ func (s *stage) reports() []Late {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.late)
+}
+
+// TestTimerLeavesAloneWhatIsNotItsOwn: when a room was muted anew the end of the first mute is not its end, even where nobody knows how that went.
+func TestTimerLeavesAloneWhatIsNotItsOwn(t *testing.T) {
+	t.Run("muted anew, and who knows", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 2m").Tone)
+			s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Status: 502, Times: 3})
+			s.nim.Inject(netease.OpGet, sandbox.Fault{Status: 502, Times: 60})
+			require.Equal(t, Unknown, s.answered("2", "zhangsan", "muteroom 123 yes=yes replace=1").Tone)
+			time.Sleep(time.Hour)
+			s.nim.Inject(netease.OpGet, sandbox.Fault{})
+			assert.Len(t, s.entries(t), 2, "no end was begun")
+		})
+	})
+	t.Run("opened outside", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 2m").Tone)
+			s.outside(t, "unmuteroom 123")
+			calls := len(s.nim.Calls())
+			time.Sleep(3 * time.Minute)
+			require.Len(t, s.reports(), 1)
+			assert.Contains(t, s.reports()[0].Reply.Text.String(), "was not muted any more")
+			require.Len(t, s.nim.Calls(), calls+1)
+			assert.Equal(t, netease.OpGet, s.nim.Calls()[calls].Op, "only looked")
+		})
+	})
+	t.Run("muted anew, and the end was begun before", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 10m").Tone)
+			require.Equal(t, Done, s.answered("2", "zhangsan", "muteroom 123 yes=yes replace=1").Tone)
+			process := s.memory.Open()
+			_, err := process.Begin(t.Context(), journal.Entry{Key: "timer:1:1", At: time.Now(), Effect: "unmuteroom room=123 ends=1", Command: "unmuteroom",
+				Room: 123, Write: true, Platform: "console", Resume: []byte(`{"who":{"Platform":"console","User":"zhangsan"},"language":"en"}`)})
+			require.NoError(t, err)
+			process.Kill()
+			got := s.heir(t, time.Second)
+			require.Len(t, got, 1)
+			assert.Equal(t, NoChange, got[0].Reply.Tone)
+			assert.Contains(t, got[0].Reply.Text.String(), "#2 by Zhang San (zhangsan) came after it")
+			assert.True(t, s.muted(t, 123))
+		})
+	})
+}
+
+// TestTimerOfAnUngivenAnswer: that an answer could not be given stays known when its entry is closed.
+func TestTimerOfAnUngivenAnswer(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Deliver = nil
+		reply := s.ask("1", "zhangsan", "muteroom 123 2m")
+		s.dispatcher.Answered(reply.Number, false)
+		time.Sleep(time.Hour)
+		list := s.entries(t)
+		require.Len(t, list, 2)
+		for _, e := range list {
+			assert.Equal(t, journal.Undelivered, e.Delivery, "#%d", e.Number)
+			assert.False(t, e.Open, "#%d", e.Number)
+		}
+	})
+}
+
+// TestOccupiedAfterACrash: what the first process would have asked about is asked by the next one.
+func TestOccupiedAfterACrash(t *testing.T) {
+	for _, line := range []string{"muteroom 123 1h", "mute 123 lisi 1h", "delayclose 123 idle 1h"} {
+		t.Run(line, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				require.Equal(t, Done, s.answered("1", "zhangsan", strings.Replace(line, "1h", "10m", 1)).Tone)
+				s.dies(t, "2", "night", line)
+				got := s.heir(t, time.Second)
+				require.Len(t, got, 1)
+				assert.Equal(t, Asks, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+				assert.Contains(t, got[0].Reply.Text.String(), "#1")
+			})
+		})
+	}
+}
+
+// TestUndoneExtensionUnanswered: that an extension was taken back is seen by the end the mute has then, which was one of its ends before.
+func TestUndoneExtensionUnanswered(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.answered("1", "zhangsan", "mute 123 lisi 10m")
+		s.answered("2", "zhangsan", "extend 1 1h")
+		s.nim.Inject(netease.OpTemporaryMute, faults["is silent for good, having done it"])
+		reply := s.answered("3", "zhangsan", "undo 2")
+		assert.Equal(t, Done, reply.Tone, "%s", reply.Text)
+	})
 }

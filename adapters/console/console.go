@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,26 @@ type Console struct {
 
 	// Answered, when set, is called once for each answer that has a journal number and is no Repeat: delivered tells that Out has taken it.
 	Answered func(number int64, delivered bool)
+
+	mu   sync.Mutex
+	late io.Writer // of the terminal at its prompt; nil: Out
+}
+
+// Deliver is a commands.Deliver: it draws an answer that comes late, between the others.
+func (c *Console) Deliver(_ context.Context, l commands.Late) error {
+	return c.write(c.draw(l.Reply) + "\n")
+}
+
+// write writes something whole.
+func (c *Console) write(s string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.Out
+	if c.late != nil {
+		out = c.late
+	}
+	_, err := io.WriteString(out, s)
+	return err
 }
 
 // Run answers line after line. It returns nil at the end of In, the error of ctx when that ends first, and what went
@@ -72,7 +93,7 @@ func (c *Console) Run(ctx context.Context) error {
 		case skip(in.line):
 			continue
 		}
-		if _, err := io.WriteString(c.Out, prompt+abridged(clean(said(in.line)))+"\n"); err != nil {
+		if err := c.write(prompt + abridged(clean(said(in.line))) + "\n"); err != nil {
 			return fmt.Errorf("repeat a line: %w", err)
 		}
 		if err := c.answer(ctx, in.line); err != nil {
@@ -136,7 +157,7 @@ func (c *Console) answer(ctx context.Context, line string) error {
 		announced := make(chan struct{})
 		announce := time.AfterFunc(patience, func() {
 			defer close(announced)
-			io.WriteString(c.Out, c.draw(commands.Acknowledgement(c.Language, number.Load()))+"\n") // should that fail, so does the answer
+			c.write(c.draw(commands.Acknowledgement(c.Language, number.Load())) + "\n") // should that fail, so does the answer
 		})
 		reply = c.handle(ctx, commands.Request{
 			Key:      "console:" + rand.Text(),
@@ -151,7 +172,7 @@ func (c *Console) answer(ctx context.Context, line string) error {
 			<-announced
 		}
 	}
-	_, err := io.WriteString(c.Out, c.draw(reply)+"\n")
+	err := c.write(c.draw(reply) + "\n")
 	if c.Answered != nil && reply.Number != 0 && !reply.Repeat {
 		c.Answered(reply.Number, err == nil)
 	}

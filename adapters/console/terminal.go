@@ -37,6 +37,8 @@ func (c *Console) RunTerminal(ctx context.Context) error {
 		return fmt.Errorf("open the terminal: %w", err)
 	}
 	defer terminal.Close()
+	c.atPrompt(terminal)
+	defer c.atPrompt(nil)
 	defer context.AfterFunc(ctx, func() { terminal.Close() })()
 
 	for {
@@ -60,6 +62,13 @@ func (c *Console) RunTerminal(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// atPrompt says where answers go while somebody types.
+func (c *Console) atPrompt(terminal io.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late = terminal
 }
 
 // A completer is Console.Complete as readline wants it.

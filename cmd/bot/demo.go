@@ -87,6 +87,7 @@ func demo(ctx context.Context, args []string, w world) error {
 		Who: who, Language: l, In: w.In, Out: w.Out, Handle: dispatcher.Handle, Answered: dispatcher.Answered, Log: log,
 		Complete: func(line string) []string { return commands.Complete(policy, who, line) },
 	}
+	dispatcher.Deliver = map[permissions.Platform]commands.Deliver{permissions.Console: terminal.Deliver}
 	greet(w.Out, l, who.User)
 	if isTerminal(w.In) && isTerminal(w.Out) && os.Getenv("TERM") != "dumb" {
 		terminal.Color = os.Getenv("NO_COLOR") == ""
@@ -119,8 +120,8 @@ func demoRooms() *sandbox.Sandbox {
 
 func greet(w io.Writer, l commands.Language, as string) {
 	fmt.Fprintln(w, commands.Text{
-		English: "Roomwarden, on a NetEase in memory; you are " + as + ". Try: /mute room=123 target=lisi 300s · /delayclose 123 idle 1h · /room 123",
-		Chinese: "Roomwarden 演示：内存中的网易云信，当前身份 " + as + "。试试：/mute room=123 target=lisi 300s · /delayclose 123 idle 1h · /room 123",
+		English: "Roomwarden, on a NetEase in memory; you are " + as + ". Try: /mute room=123 target=lisi 300s · /delayclose 123 idle 1h · /muteroom 456 10s · /active · /undo",
+		Chinese: "Roomwarden 演示：内存中的网易云信，当前身份 " + as + "。试试：/mute room=123 target=lisi 300s · /delayclose 123 idle 1h · /muteroom 456 10s · /active · /undo",
 	}.In(l))
 }
 

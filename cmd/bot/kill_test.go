@@ -167,10 +167,14 @@ func (k *killer) heardOf() string {
 	return strings.Join(k.posts, "\n")
 }
 
-// mute sends a signed command, and returns the first response; empty when the binary died before it.
+// mute sends a signed /mute, and returns the first response; empty when the binary died before it.
 func (k *killer) mute(t *testing.T, p *program, trigger string, line ...string) string {
+	return k.say(t, p, trigger, "/mute", cmp.Or(strings.Join(line, " "), "123 lisi 30m"))
+}
+
+func (k *killer) say(t *testing.T, p *program, trigger, command, text string) string {
 	body := url.Values{
-		"team_id": {"T0123"}, "user_id": {"U0456"}, "user_name": {"zhangsan"}, "channel_id": {"C0789"}, "command": {"/mute"}, "text": {cmp.Or(strings.Join(line, " "), "123 lisi 30m")},
+		"team_id": {"T0123"}, "user_id": {"U0456"}, "user_name": {"zhangsan"}, "channel_id": {"C0789"}, "command": {command}, "text": {text},
 		"trigger_id": {trigger}, "response_url": {k.slack.URL + "/hook"}, "api_app_id": {"A1"},
 	}.Encode()
 	resp, err := http.DefaultClient.Do(signed(t, p.url, body))

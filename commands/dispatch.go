@@ -221,7 +221,7 @@ func (d *Dispatcher) act(ctx context.Context, j *job, before *journal.Entry) end
 		return end
 	}
 	return d.run(j, func() ending {
-		end, stop, err := d.object(ctx, j)
+		end, stop, err := d.object(ctx, j, newest)
 		switch {
 		case err != nil:
 			j.log.Error("journal: what is in force", "err", err)

@@ -208,3 +208,18 @@ func TestNotForThem(t *testing.T) {
 		}
 	})
 }
+
+// TestQuestionIsNotTakenForDone: a question whose process has died stays one, also when somebody outside has done the very thing meanwhile.
+func TestQuestionIsNotTakenForDone(t *testing.T) {
+	policy, err := permissions.Parse([]byte("moderators:\n  - {name: Zhang San, console: [zhangsan], commands: ['*'], rooms: ['*']}\nconfirm: [mute]\n"), Vocabulary())
+	require.NoError(t, err)
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Policy = func() *permissions.Policy { return policy }
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.dies(t, "1", "zhangsan", "mute 123 lisi 30m")
+		s.outside(t, "mute 123 lisi 30m")
+		got := s.heir(t, time.Second)
+		require.Len(t, got, 1)
+		assert.Equal(t, Asks, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"roomwarden/journal"
@@ -14,9 +15,13 @@ import (
 const endsAlike = 5 * time.Second
 
 // object tells what stands against a command whose turn has come: it is about something that is over, somebody has set another thing on its target, or it is to be
-// confirmed first. An error is the journal's. It notes in the job what the command needs to know of that.
-func (d *Dispatcher) object(ctx context.Context, j *job) (end ending, stop bool, err error) {
+// confirmed first. newest is the newest earlier write on the target that had, or may have had, an effect. An error is the journal's. It notes in the
+// job what the command needs to know of that.
+func (d *Dispatcher) object(ctx context.Context, j *job, newest *journal.Entry) (end ending, stop bool, err error) {
 	steps := []func(context.Context, *job) (ending, bool, error){d.objectConfirm, d.objectLink, d.objectOther, d.objectAsk}
+	if newest == nil { // nothing is in force
+		steps = slices.Delete(steps, 2, 3)
+	}
 	for _, step := range steps {
 		if end, stop, err = step(ctx, j); stop || err != nil {
 			return end, stop, err

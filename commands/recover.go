@@ -201,12 +201,12 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 		return end, err
 	}
 	if j.asks() { // and so it is with a question
-		end, _, err := d.object(ctx, j)
+		end, _, err := d.object(ctx, j, newest)
 		return end, err
 	}
 	var failed error
 	end := d.run(j, func() (end ending) {
-		end, failed = d.lookOrRepeat(ctx, j, fresh)
+		end, failed = d.lookOrRepeat(ctx, j, newest, fresh)
 		return end
 	})
 	return end, failed
@@ -214,7 +214,7 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 
 // lookOrRepeat looks whether the change was made, and makes it, under the same RequestId, where that cannot be seen and the command is
 // still fresh. What stood against it stands against it still, unless it is seen that the change was made. An error is the journal's.
-func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, fresh bool) (ending, error) {
+func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, newest *journal.Entry, fresh bool) (ending, error) {
 	ctx, release := d.Journal.Hold(ctx, j.entry.Owner)
 	defer release()
 	c := j.Command.change(j)
@@ -230,11 +230,13 @@ func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, fresh bool) (endi
 			return interrupted(end)
 		}
 	}
-	object := d.object
+	objection, stop, err := ending{}, false, error(nil)
 	if j.args[ends].Number != 0 {
-		object = d.objectEnd
+		objection, stop, err = d.objectEnd(ctx, j)
+	} else {
+		objection, stop, err = d.object(ctx, j, newest)
 	}
-	if objection, stop, err := object(ctx, j); stop || err != nil {
+	if stop || err != nil {
 		return objection, err
 	}
 	if settled && (end.tone == Done || !fresh) {

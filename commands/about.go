@@ -190,14 +190,14 @@ func hasArg(c Command, name string) bool { _, ok := c.arg(name); return ok }
 
 // nothingToChange says why an entry can be neither undone nor extended; nil: it can, as far as its outcome tells. what is "nothing to undo".
 func (j *job) nothingToChange(old journal.Entry, what Text) Prose {
-	v := values{"number": old.Number, "what": what.In(j.language), "outcome": outcomes[old.Outcome].In(j.language)}
+	v := values{"number": old.Number, "what": what.In(j.language), "outcome": howEnded(old).In(j.language)}
 	switch {
 	case !old.Write:
-		return j.say(Text{"#{number} has changed nothing, so there is {what}.", "#{number} 没有做任何更改，{what}。"}, v)
+		return j.say(Text{"#{number} has changed nothing, so there is {what}.", "#{number} 没有做任何更改，因此{what}。"}, v)
 	case old.Outcome == journal.Running:
 		return j.say(Text{"#{number} is still under way. Nothing was done; try again in a moment.", "#{number} 仍在执行中。没有执行；请稍后再试。"}, v)
 	case old.Outcome != journal.Done && old.Outcome != journal.Unknown:
-		return j.say(Text{"#{number} ended as: {outcome}. It has changed nothing, so there is {what}.", "#{number} 的结果是：{outcome}。它没有做任何更改，{what}。"}, v)
+		return j.say(Text{"#{number} ended as: {outcome}. It has changed nothing, so there is {what}.", "#{number} 的结果是：{outcome}。它没有做任何更改，因此{what}。"}, v)
 	}
 	return nil
 }
@@ -248,8 +248,10 @@ func (j *job) inverse(old journal.Entry, call Call, before *standing) (back Call
 	if old.Target != "" {
 		target["target"] = Value{Word: old.Target}
 	}
-	ended := kindOf(call.Command.Name).ends(call) // it has ended something
-	replaced := call.args[replace.Name].Number + call.args[extends].Number
+	kind := kindOf(call.Command.Name)
+	ended := kind.ends(call) // it has ended something
+	kept, _ := keptOf(old)
+	replaced := cmp.Or(kept.Over, call.args[replace.Name].Number, call.args[extends].Number, call.args[undoes].Number)
 	if before != nil && (ended || replaced == before.entry.Number) {
 		if args, ok := before.again(time.Now()); ok {
 			maps.Copy(target, args)
@@ -260,7 +262,6 @@ func (j *job) inverse(old journal.Entry, call Call, before *standing) (back Call
 	if ended {
 		return Call{}, false
 	}
-	kind := kindOf(call.Command.Name)
 	row, _ := find(j.table, kind.off)
 	if kind.set == kind.off {
 		target["policy"] = Value{Word: closeOff}
@@ -307,7 +308,7 @@ func extend(ctx context.Context, j *job) error {
 
 func (j *job) tooLong(most time.Duration) Prose {
 	return j.say(Text{
-		"That would last longer than {most}, which is the most NetEase takes. Nothing was done.",
+		"That would last longer than {most}, which is the limit. Nothing was done.",
 		"延长后将超过上限 {most}。没有执行。"}, values{"most": most})
 }
 

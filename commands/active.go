@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	shownActive = 10 // on a page
+	shownActive = 10  // on a page
+	mostLooked  = 200 // for all pages up to the one that is shown
 	// So many entries are read to find out what is in force: mutes that have not ended, and commands on whole rooms.
 	mostMutes, mostOfRooms = 1000, 5000
 )
@@ -31,38 +32,33 @@ func active(ctx context.Context, j *job) ending {
 	if by := j.mentioned(j.args["by"].Word); by != "" {
 		all = slices.DeleteFunc(all, func(s standing) bool { return !isBy(s.entry, by) })
 	}
-	page := max(1, j.args["page"].Number)
-	from := min(int(min(page, 1<<20)-1)*shownActive, len(all))
-	shown := all[from:min(from+shownActive, len(all))]
-	end := ending{tone: Info, text: j.say(Text{"In force: {n}, what ends first comes first.", "当前生效：{n} 项，最先结束的在前。"}, values{"n": len(all)})}
+	page := int(min(max(1, j.args["page"].Number), 1<<20))
+	there, gone, looked := j.there(ctx, all, page*shownActive)
+	shown := there[min((page-1)*shownActive, len(there)):min(page*shownActive, len(there))]
+	end := ending{tone: Info, text: j.say(Text{"In force: {n}, what ends first comes first.", "当前生效：{n} 项，最先结束的在前。"}, values{"n": len(all) - gone})}
 	switch {
-	case len(all) == 0:
+	case len(all) == gone:
 		end.text = j.say(Text{"Nothing that this bot has set is in force.", "没有由本机器人设置的、仍在生效的操作。"}, nil)
 	case len(shown) == 0:
 		end.text = end.text.then(j.say(Text{"There is no such page.", "没有这一页。"}, nil))
 	default:
 		end.text = end.text.then(j.say(Text{
-			"{undo} ends one, {extend} makes it last longer.",
+			"{undo} takes one back, {extend} makes it last longer.",
 			"{undo} 可撤销其中一项，{extend} 可延长。"}, values{"undo": id("undo N"), "extend": id("extend N 10m")}))
 	}
-	gone := 0
-	for _, l := range j.look(ctx, shown) {
-		if l.err == nil && !l.there {
-			gone++
-			continue
-		}
+	for _, l := range shown {
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(l.entry.Number), Value: j.inWords(l, true)})
 	}
 	if gone > 0 {
 		end.text = end.text.then(j.say(Text{
-			"{n} more on this page were ended outside this bot.", "本页另有 {n} 项已在本机器人之外被解除。"}, values{"n": gone}))
+			"{n} more are over or were ended outside this bot.", "另有 {n} 项已经结束，或已在本机器人之外被解除。"}, values{"n": gone}))
 	}
 	if !complete {
 		end.text = end.text.then(j.say(Text{"Only the newest entries of the journal were read; there may be more.", "只读取了较新的操作记录，可能还有更多。"}, nil))
 	}
-	if from+len(shown) < len(all) {
+	if len(there) > page*shownActive || looked < len(all) {
 		next := Call{Command: j.Command, args: maps.Clone(j.args)}
-		next.args["page"] = Value{Number: page + 1}
+		next.args["page"] = Value{Number: int64(page) + 1}
 		if by := next.args["by"].Word; by != "" {
 			next.args["by"] = Value{Word: j.mentioned(by)} // who presses the button may be another "me"
 		}
@@ -72,6 +68,25 @@ func active(ctx context.Context, j *job) ending {
 		end.choices = []Choice{{Label: Text{"More", "更多"}.In(j.language), Line: next.String()}}
 	}
 	return end
+}
+
+// there looks at what is in force by the journal until so many are found that are not seen to be over, but at no more than mostLooked. It returns
+// those, how many are over, and how many it has looked at.
+func (j *job) there(ctx context.Context, all []standing, want int) (there []lookedAt, gone, looked int) {
+	for some := range slices.Chunk(all, shownActive) {
+		if len(there) >= want || looked >= mostLooked {
+			break
+		}
+		for _, l := range j.look(ctx, some) {
+			looked++
+			if l.err == nil && !l.there {
+				gone++
+				continue
+			}
+			there = append(there, l)
+		}
+	}
+	return there, gone, looked
 }
 
 // isBy tells whether a person, as history's by names them, has given the command of an entry.
@@ -85,6 +100,7 @@ func (j *job) inForce(ctx context.Context, q journal.Query) (all []standing, com
 	now := time.Now()
 	mutes := q
 	mutes.Commands, mutes.Outcomes, mutes.Lasting, mutes.Limit = []string{"mute"}, []journal.Outcome{journal.Done, journal.Unknown}, now, mostMutes
+	mutes.Since = now.Add(-netease.MaxMute - time.Hour)
 	entries, err := j.journal.List(ctx, mutes)
 	if err != nil {
 		return nil, false, err
@@ -135,10 +151,10 @@ func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time
 		for _, e := range entries {
 			of := thing{e.Room, kindOf(e.Command)}
 			s, v := j.weigh(e, now)
-			if settled[of] || v == silent {
+			if settled[of] || v == saysNothing {
 				continue
 			}
-			if settled[of] = true; v == lasts {
+			if settled[of] = true; v == saysLasts {
 				all = append(all, s)
 			}
 		}
@@ -153,7 +169,7 @@ func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time
 // A lookedAt is what is in force by the journal, and what NetEase shows of it.
 type lookedAt struct {
 	standing
-	seen
+	state
 	err error // NetEase could not be asked
 }
 
@@ -194,12 +210,12 @@ func (j *job) look(ctx context.Context, list []standing) []lookedAt {
 	rooms := map[netease.RoomID]answer{}
 	out := make([]lookedAt, len(list))
 	for i, s := range list {
-		at, l := netease.RoomID(s.entry.Room), lookedAt{standing: s, seen: seen{there: true, until: s.until}}
+		at, l := netease.RoomID(s.entry.Room), lookedAt{standing: s, state: state{there: true, until: s.until}}
 		if s.call.Command.Name == "mute" {
 			if remains, listed := left[member{at, netease.AccID(s.entry.Target)}]; listed {
-				l.seen = seen{there: remains > 0, listed: true, until: time.Now().Add(remains)}
+				l.state = state{there: remains > 0, listed: true, until: time.Now().Add(remains)}
 				if l.there {
-					l.standing = j.fitting(ctx, s, l.seen.until)
+					l.standing = j.fitting(ctx, s, l.state.until)
 				}
 			} else {
 				l.err = failed[at]
@@ -216,7 +232,7 @@ func (j *job) look(ctx context.Context, list []standing) []lookedAt {
 		case a.err != nil:
 			j.log.Warn("netease", "err", a.err)
 		case s.call.Command.Name == "muteroom":
-			l.there, l.listed = a.Muted, true
+			l.there, l.listed = a.Open && a.Muted, true
 		default:
 			l.there = a.Open
 		}
@@ -227,7 +243,7 @@ func (j *job) look(ctx context.Context, list []standing) []lookedAt {
 
 // inWords is a line about what is in force: what, until when, by whom and why. where tells that the room is named.
 func (j *job) inWords(l lookedAt, where bool) Prose {
-	v := values{"target": id(l.entry.Target), "place": placeOf(j.policy, netease.RoomID(l.entry.Room)), "until": l.seen.until, "by": entryBy(l.entry),
+	v := values{"target": id(l.entry.Target), "place": placeOf(j.policy, netease.RoomID(l.entry.Room)), "until": l.state.until, "by": entryBy(l.entry),
 		"at": l.entry.At, "delay": l.delay(), "number": l.entry.Number}
 	var say Text
 	switch command := l.call.Command.Name; {
@@ -235,15 +251,15 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 		say = Text{"{target} muted in room {place} until {until}, by {by}", "{target} 在聊天室 {place} 被禁言，至 {until}，操作人 {by}"}
 	case command == "mute":
 		say = Text{"{target} until {until}, by {by} (#{number})", "{target}，至 {until}，操作人 {by}（#{number}）"}
-	case command == "muteroom" && l.seen.until.IsZero():
+	case command == "muteroom" && l.state.until.IsZero():
 		say = Text{"room {place} muted until somebody ends it, by {by} at {at}", "聊天室 {place} 整体禁言，直到有人解除，操作人 {by}，{at}"}
-	case command == "muteroom" && !l.seen.until.After(time.Now()):
+	case command == "muteroom" && !l.state.until.After(time.Now()):
 		say = Text{"room {place} muted; its end at {until} is overdue, by {by}", "聊天室 {place} 整体禁言，应于 {until} 解除，已逾期，操作人 {by}"}
 	case command == "muteroom":
 		say = Text{"room {place} muted until {until}, by {by}", "聊天室 {place} 整体禁言，至 {until}，操作人 {by}"}
 	case l.call.args["policy"].Word == closeIdle:
 		say = Text{"room {place} closes once it has been empty for {delay}, by {by}", "聊天室 {place} 连续无人 {delay}后关闭，操作人 {by}"}
-	case l.seen.until.IsZero():
+	case l.state.until.IsZero():
 		say = Text{"room {place} closes by itself, when is not known, by {by}", "聊天室 {place} 将定时关闭，时间未知，操作人 {by}"}
 	default:
 		say = Text{"room {place} closes at about {until}, by {by}", "聊天室 {place} 约 {until} 关闭，操作人 {by}"}

@@ -171,11 +171,12 @@ func (d *Dispatcher) goOnLooking(ctx context.Context, a *answer, delivered bool)
 // give gives an answer late, and tries again until the platform has taken it or never will, or its address is over. more tells that the person
 // has had an answer before.
 func (d *Dispatcher) give(ctx context.Context, a *answer, more bool) {
-	if a.job.args[ends].Number != 0 && a.late.by.Before(a.job.entry.At.Add(reportTime)) { // a report needs no address
-		a.late.by = a.job.entry.At.Add(reportTime)
+	last := a.late.by.Add(privateTime)
+	if a.job.args[ends].Number != 0 && last.Before(a.job.entry.At.Add(reportTime)) { // a report needs no address
+		last = a.job.entry.At.Add(reportTime)
 	}
 	for pause := firstRedelivery; ; pause = min(2*pause, longestRedelivery) {
-		over := time.Now().After(a.late.by.Add(privateTime))
+		over := time.Now().After(last)
 		err := d.giveOnce(ctx, a, more)
 		switch {
 		case err == nil:

@@ -14,6 +14,9 @@ const confirmTime = 5 * time.Minute
 
 // asks tells whether the bot asks before it carries the command out: where it hits a whole room for good, or the policy file says so.
 func (j *job) asks() bool {
+	if j.repeated { // by the policy of then: what was no question may have been sent
+		return j.question
+	}
 	if !j.Command.Write || j.args[confirms].Number != 0 || j.args[ends].Number != 0 || j.args[yes.Name].Yes && j.grant.SkipConfirmation {
 		return false
 	}
@@ -23,13 +26,10 @@ func (j *job) asks() bool {
 		j.policy.Confirms(j.Command.Right)
 }
 
-// objectAsk asks before a command that is to be confirmed: it tells what will happen.
-func (d *Dispatcher) objectAsk(ctx context.Context, j *job) (ending, bool, error) {
-	if !j.asks() {
-		return ending{}, false, nil
-	}
+// ask is the question before a command that is to be confirmed: it tells what will happen.
+func (j *job) ask(ctx context.Context) ending {
 	end := ending{tone: Asks, question: true, text: j.say(j.Command.change(j).plan, j.facts(values{
-		"for": j.lengthOf(), "until": about(time.Now().Add(j.lengthOf()), j.lengthOf())}))}
+		"for": j.lengthOf(), "until": roughly(time.Now().Add(j.lengthOf()), j.lengthOf())}))}
 	if j.over != nil {
 		end.text = end.text.then(j.replaced())
 	}
@@ -45,8 +45,8 @@ func (d *Dispatcher) objectAsk(ctx context.Context, j *job) (ending, bool, error
 	}
 	number := formatNumber(j.entry.Number)
 	end.text = end.text.below(j.say(Text{
-		"Nothing is done yet. {confirm} does it, until {by}; {cancel} drops it.",
-		"尚未执行。{by} 之前可用 {confirm} 执行，或用 {cancel} 放弃。"},
+		"Nothing is done yet. You can confirm until {by}: {confirm}. {cancel} drops it.",
+		"尚未执行。请在 {by} 之前用 {confirm} 确认；{cancel} 可放弃。"},
 		values{"confirm": id("confirm " + number), "cancel": id("cancel " + number), "by": j.entry.At.Add(confirmTime)}))
 	if j.args[yes.Name].Yes {
 		end.text = end.text.then(j.say(Text{"The policy file does not let you skip this with {yes}.", "权限文件不允许你用 {yes} 跳过确认。"}, values{"yes": id("yes=yes")}))
@@ -56,7 +56,7 @@ func (d *Dispatcher) objectAsk(ctx context.Context, j *job) (ending, bool, error
 		{Label: Text{"Confirm", "确认"}.In(j.language), Line: "confirm " + number},
 		{Label: Text{"Cancel", "取消"}.In(j.language), Line: "cancel " + number},
 	}
-	return end, true, nil
+	return end
 }
 
 // lengthOf is how long the effect of the command lasts, or until the room closes.
@@ -174,13 +174,13 @@ func cancelled(ctx context.Context, j *job) ending {
 		}
 	}
 	return ending{tone: Info, text: j.say(Text{
-		"#{number} is dropped; nothing was done: {line}.",
-		"已放弃 #{number}，没有执行：{line}。"}, v)}
+		"#{number} is dropped; nothing was done for it: {line}.",
+		"已放弃 #{number}，这条命令没有执行：{line}。"}, v)}
 }
 
 func codeOf(err error) (netease.Code, bool) { return errors.AsType[netease.Code](err) }
 
 // replaced says what the command replaces.
 func (j *job) replaced() Prose {
-	return j.say(Text{"It replaces #{number} by {other}.", "替换了 {other} 的 #{number}。"}, values{"number": j.over.entry.Number, "other": entryBy(j.over.entry)})
+	return j.say(Text{"It takes the place of #{number} by {other}.", "取代 {other} 的 #{number}。"}, values{"number": j.over.entry.Number, "other": entryBy(j.over.entry)})
 }

@@ -8,8 +8,8 @@ import (
 	"roomwarden/netease"
 )
 
-// about is a moment as exactly as NetEase keeps it: rooms close with small deviations.
-func about(at time.Time, delay time.Duration) time.Time {
+// roughly is a moment as exactly as NetEase keeps it: rooms close with small deviations.
+func roughly(at time.Time, delay time.Duration) time.Time {
 	if delay < 10*time.Minute {
 		return at
 	}
@@ -79,7 +79,7 @@ func delayClose(j *job) change {
 			if order.Policy != netease.CloseOff {
 				end.choices = []Choice{j.choice(Text{"Cancel timer", "取消定时关闭"}, "delayclose", "policy="+closeOff), j.longer(time.Hour)}
 			}
-			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": about(at, order.Delay)}))
+			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": roughly(at, order.Delay)}))
 			return end
 		},
 		plan:    plan,

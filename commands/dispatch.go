@@ -264,6 +264,7 @@ func (j *job) reply(end ending) Reply {
 // this one died now is written while the person reads; any other one before. What the journal does not take at once is tried again in the
 // background. written is called when the journal has it, or another process has the entry.
 func (d *Dispatcher) conclude(ctx context.Context, j *job, end ending, to late, written func()) Reply {
+	end = j.lasting(end)
 	took := time.Since(j.entry.At)
 	d.observe(j.who, j.Command.Name, end.tone)
 	j.log.Info("answered", "outcome", outcomeOf(end.tone), "code", int(end.code), "ms", took.Milliseconds())

@@ -45,22 +45,26 @@ type standing struct {
 }
 
 // again is what else the command would have that sets it for the time it has left; false when there is none left.
-func (s standing) again(now time.Time) (map[string]Value, bool) {
+func (s standing) again(now time.Time) (args map[string]Value, ok bool) {
+	args = map[string]Value{}
+	if why, given := s.call.args[reason.Name]; given {
+		args[reason.Name] = why
+	}
 	left := s.until.Sub(now).Truncate(time.Second)
 	if !s.until.IsZero() && left <= 0 {
 		return nil, false
 	}
 	switch policy := s.call.args["policy"]; {
 	case policy.Word == closeIdle:
-		return map[string]Value{"policy": policy, "delay": {Length: s.delay()}}, true
+		args["policy"], args["delay"] = policy, Value{Length: s.delay()}
 	case policy.Word != "" && s.until.IsZero(): // whether it was set is not known, and so not when
 		return nil, false
 	case policy.Word != "":
-		return map[string]Value{"policy": policy, "delay": {Length: min(left, netease.MaxDelay)}}, true
-	case s.until.IsZero():
-		return nil, true
+		args["policy"], args["delay"] = policy, Value{Length: min(left, netease.MaxDelay)}
+	case !s.until.IsZero():
+		args["duration"] = Value{Length: min(left, netease.MaxMute)}
 	}
-	return map[string]Value{"duration": {Length: min(left, netease.MaxMute)}}, true
+	return args, true
 }
 
 // delay is how long the room must be empty before it closes, or until it does.
@@ -70,9 +74,9 @@ func (s standing) delay() time.Duration { return cmp.Or(s.call.args["delay"].Len
 type verdict int
 
 const (
-	silent verdict = iota // nothing
-	over                  // nothing is in force after it
-	lasts                 // what it set is, or may be
+	saysNothing verdict = iota
+	saysOver            // nothing is in force after it
+	saysLasts           // what it set is, or may be
 )
 
 // weigh reads what an entry that may have had an effect says at a moment. Where a command that sets something has not been answered it may be in
@@ -81,24 +85,27 @@ func (j *job) weigh(e journal.Entry, now time.Time) (standing, verdict) {
 	call, err := j.parse(e.Effect)
 	if err != nil { // of an older version
 		if call, err = j.parse(e.Line); err != nil {
-			return standing{}, silent
+			return standing{}, saysNothing
 		}
 	}
 	unknown := e.Outcome == journal.Unknown || e.Outcome == journal.Running
 	s := standing{e, call, e.Until}
+	if length := call.args["duration"].Length; s.until.IsZero() && unknown && length > 0 && call.args[extends].Number == 0 {
+		s.until = e.At.Add(length + Budget)
+	}
 	switch off := kindOf(call.Command.Name).ends(call); {
 	case off && unknown, !off && e.Outcome == journal.NoChange, e.Outcome == journal.NoChange && e.Code == 0: // the last: NetEase was not asked
-		return s, silent
+		return s, saysNothing
 	case off:
-		return s, over
+		return s, saysOver
 	case call.Command.Name == "muteroom": // the bot ends it
-		return s, lasts
+		return s, saysLasts
 	case s.until.IsZero() && (unknown || call.Command.Name != "mute"), s.until.After(now):
-		return s, lasts
+		return s, saysLasts
 	case unknown: // it may never have taken the place of what was before it
-		return s, silent
+		return s, saysNothing
 	}
-	return s, over
+	return s, saysOver
 }
 
 // standing is what is in force on a target of the kind that a command is of, nil when nothing is. before, if not 0, leaves out entries of that
@@ -113,9 +120,9 @@ func (j *job) standing(ctx context.Context, command string, at journal.Target, b
 		}
 		for _, e := range entries {
 			switch s, v := j.weigh(e, now); v {
-			case lasts:
+			case saysLasts:
 				return &s, nil
-			case over:
+			case saysOver:
 				return nil, nil
 			}
 		}
@@ -150,9 +157,9 @@ func (j *job) fitting(ctx context.Context, s standing, until time.Time) standing
 	}
 }
 
-// lastWord is the newest entry that has, or may have, changed what e has set or ended, nil when e is that. before, if not 0, leaves out entries of
+// changedSince is the newest entry that has, or may have, changed what e has set or ended, nil when e is that. before, if not 0, leaves out entries of
 // that number and up.
-func (j *job) lastWord(ctx context.Context, e journal.Entry, before int64) (*journal.Entry, error) {
+func (j *job) changedSince(ctx context.Context, e journal.Entry, before int64) (*journal.Entry, error) {
 	at := targetOf(e)
 	list, err := j.journal.List(ctx, journal.Query{
 		On: &at, Commands: kindOf(e.Command).commands(), Outcomes: []journal.Outcome{journal.Running, journal.Done, journal.Unknown},

@@ -104,7 +104,7 @@ func (d *Dispatcher) guardRetry(ctx context.Context, j *job) (end ending, stop b
 		return ending{tone: Refused, text: j.say(Text{
 			"#{later} came after #{number} on the same target: {line}. Nothing was done; give the command itself if you still want it.",
 			"#{number} 之后同一对象上又有 #{later}：{line}。没有执行；如仍需要，请直接输入命令。"},
-			values{"number": old.Number, "later": later.Number, "line": id(shorten(later.Effect))})}, true, nil
+			values{"number": old.Number, "later": later.Number, "line": id(shorten(j.lineOf(*later)))})}, true, nil
 	case old.Outcome == journal.Running:
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} is still under way. Nothing was done.", "#{number} 仍在执行中。没有重新执行。"}, number)}, true, nil

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"time"
 
 	"roomwarden/journal"
@@ -29,12 +30,13 @@ type job struct {
 	table    []Command
 	parse    func(effect string) (Call, error)
 
-	retries *journal.Entry // the entry whose command this does again; nil: none
-	subject *journal.Entry // the entry that this takes back, extends or ends; nil: none
-	asked   *journal.Entry // the question that this confirms; nil: none
-	unable  Prose          // why a command about an entry cannot be carried out; nil: it can
-	over    *standing      // what this overwrites, knowingly; nil: nothing
-	total   time.Duration  // with an extension, how long it lasts from now on; 0: not known yet
+	retries  *journal.Entry // the entry whose command this does again; nil: none
+	subject  *journal.Entry // the entry that this takes back, extends or ends; nil: none
+	asked    *journal.Entry // the question that this confirms; nil: none
+	unable   Prose          // why a command about an entry cannot be carried out; nil: it can
+	over     *standing      // what this overwrites, knowingly; nil: nothing
+	question bool           // by the policy at its begin the bot asks before it carries this out
+	total    time.Duration  // with an extension, how long it lasts from now on; 0: not known yet
 
 	entry     journal.Entry // as it was begun; no number before that
 	mine      bool          // this request began it
@@ -68,12 +70,22 @@ type ending struct {
 	mine    bool         // a look has shown that only this call can have made it so
 
 	question bool   // of Asks: it can be confirmed
+	leave    bool   // of Unknown: the bot does not end the effect, should there be one
 	timer    *timer // the bot ends the effect at until; nil: it does not
 
 	look *looking // of Unknown: what goes on to find out more; nil: nothing
 }
 
-func (j *job) say(t Text, v values) Prose { return say(j.language, t, v) }
+// say fills the places of a text; more are further values.
+func (j *job) say(t Text, v values, more ...values) Prose {
+	if len(more) > 0 {
+		v = maps.Clone(v)
+		for _, m := range more {
+			maps.Copy(v, m)
+		}
+	}
+	return say(j.language, t, v)
+}
 
 func (j *job) field(label Text, value Prose) Field {
 	return Field{Label: label.In(j.language), Value: value}

@@ -139,7 +139,7 @@ func (d *Dispatcher) lookOn(ctx context.Context, j *job, l looking) (end ending,
 		switch {
 		case err == nil && later != nil && later.Outcome != journal.Running:
 			return ending{tone: Unknown, until: j.latest(l), text: j.say(sayOvertakenLook, j.facts(values{
-				"asked": j.say(l.asked, j.facts()), "later": later.Number, "line": id(shorten(later.Effect))}))}, true, true
+				"asked": j.say(l.asked, j.facts()), "later": later.Number, "line": id(shorten(j.lineOf(*later)))}))}, true, true
 		case err != nil, later != nil:
 			seen, settled = ending{tone: Unknown, until: j.latest(l)}, false
 		}

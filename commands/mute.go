@@ -33,7 +33,7 @@ func mute(j *job) change {
 				choices: []Choice{j.back(), j.longer(10 * time.Minute), j.longer(time.Hour)},
 			}
 		},
-		plan:    Text{"{target} will be muted in room {place} for {for}.", "{target} 将在聊天室 {place} 被禁言 {for}。"},
+		plan:    Text{"{target} will be muted in room {place} for {for}, until about {until}.", "{target} 将在聊天室 {place} 被禁言 {for}，约至 {until}。"},
 		asked:   Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"},
 		already: Text{"{target} is muted in room {place} already.", "{target} 在聊天室 {place} 已经被禁言。"},
 		look: func(ctx context.Context) (sight, error) {

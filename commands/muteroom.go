@@ -42,11 +42,11 @@ func muteRoom(j *job) change {
 	}
 	if length > 0 {
 		c.plan = Text{
-			"Room {place} will be muted for {for}: only its creator and managers will be able to speak.",
-			"聊天室 {place} 将被整体禁言 {for}：期间只有创建者和管理员能发言。"}
+			"Room {place} will be muted for {for}, until about {until}: only its creator and managers will be able to speak.",
+			"聊天室 {place} 将被整体禁言 {for}，约至 {until}：期间只有创建者和管理员能发言。"}
 		c.already = Text{
-			"Room {place} was muted already, and not by this bot, so the bot will not end it either.",
-			"聊天室 {place} 此前已在本机器人之外整体禁言，因此机器人到时也不会解除。"}
+			"Room {place} was muted already, by nothing that the journal has in force, so the bot will not end it either.",
+			"聊天室 {place} 此前已经整体禁言，操作记录中没有对应的生效操作，因此机器人到时也不会解除。"}
 	}
 	c.renews = j.args[undoes].Number != 0 || j.over != nil && (length > 0 || !j.over.until.IsZero())
 	c = silence(j, true, c)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"slices"
 	"time"
 
 	"roomwarden/journal"
@@ -18,20 +17,25 @@ const endsAlike = 5 * time.Second
 // confirmed first. newest is the newest earlier write on the target that had, or may have had, an effect. An error is the journal's. It notes in the
 // job what the command needs to know of that.
 func (d *Dispatcher) object(ctx context.Context, j *job, newest *journal.Entry) (end ending, stop bool, err error) {
-	steps := []func(context.Context, *job) (ending, bool, error){d.objectConfirm, d.objectLink, d.objectOther, d.objectAsk}
-	if newest == nil { // nothing is in force
-		steps = slices.Delete(steps, 2, 3)
+	if end, stop, err = d.objectConfirm(ctx, j); stop || err != nil {
+		return end, stop, err
 	}
-	for _, step := range steps {
-		if end, stop, err = step(ctx, j); stop || err != nil {
+	if end, stop, err = j.objectLink(ctx); stop || err != nil {
+		return end, stop, err
+	}
+	if newest != nil { // otherwise nothing is in force
+		if end, stop, err = j.objectOther(ctx); stop || err != nil {
 			return end, stop, err
 		}
+	}
+	if j.asks() {
+		return j.ask(ctx), true, nil
 	}
 	return ending{}, false, nil
 }
 
 // objectLink looks whether what the command is to take back or extend is the last word on its target, by the journal, and still so, by NetEase.
-func (d *Dispatcher) objectLink(ctx context.Context, j *job) (ending, bool, error) {
+func (j *job) objectLink(ctx context.Context) (ending, bool, error) {
 	undoing, extending := j.args[undoes].Number != 0, j.args[extends].Number != 0
 	if !undoing && !extending {
 		return ending{}, false, nil
@@ -39,12 +43,21 @@ func (d *Dispatcher) objectLink(ctx context.Context, j *job) (ending, bool, erro
 	if j.subject == nil {
 		return j.noEntry(j.args[undoes].Number + j.args[extends].Number), true, nil
 	}
-	later, err := j.lastWord(ctx, *j.subject, j.entry.Number)
-	if err != nil {
-		return ending{}, false, err
-	}
-	if later != nil {
-		return j.notLast(*later, undoing), true, nil
+	for before := j.entry.Number; ; {
+		later, err := j.changedSince(ctx, *j.subject, before)
+		if err != nil {
+			return ending{}, false, err
+		}
+		if later == nil {
+			break
+		}
+		call, _ := j.parse(later.Effect)
+		failed := call.args[ends].Number == j.subject.Number && later.Outcome != journal.Done // the bot tries to end it, and tries again
+		if failed || j.retries != nil && j.retries.Number == later.Number {
+			before = later.Number
+			continue
+		}
+		return j.notLast(*later, call), true, nil
 	}
 	if undoing {
 		return j.objectUndo(ctx)
@@ -53,49 +66,53 @@ func (d *Dispatcher) objectLink(ctx context.Context, j *job) (ending, bool, erro
 }
 
 // notLast is the ending of an undo or an extension where later came after the entry.
-func (j *job) notLast(later journal.Entry, undoing bool) ending {
-	call, _ := j.parse(later.Effect)
-	v := values{"number": j.subject.Number, "later": later.Number, "by": entryBy(later), "at": later.At, "line": id(shorten(visible(call, later)))}
-	if undoing && call.args[undoes].Number == j.subject.Number {
+func (j *job) notLast(later journal.Entry, call Call) ending {
+	undoing, number := j.args[undoes].Number != 0, j.subject.Number
+	v := values{"number": number, "later": later.Number, "by": entryBy(later), "at": later.At, "line": id(shorten(j.lineOf(later)))}
+	same := undoing && call.args[undoes].Number == number || !undoing && call.args[extends].Number == number
+	switch {
+	case same && later.Outcome != journal.Done:
+		return ending{tone: Refused, choices: j.retryOf(later.Number), text: j.say(Text{
+			"#{later} by {by} asked for the same, and how it ended is not known. Nothing was done now; {retry} tries it again.",
+			"{by} 的 #{later} 要求过同样的操作，但结果未知。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": id("retry " + formatNumber(later.Number))})}
+	case same && undoing:
 		return ending{tone: NoChange, text: j.say(Text{
 			"#{number} is undone already, by {by} at {at} (#{later}).",
 			"#{number} 已由 {by} 于 {at} 撤销（#{later}）。"}, v)}
-	}
-	if call.args[ends].Number == j.subject.Number {
-		return ending{tone: NoChange, text: j.say(Text{
-			"#{number} is over: its time was up, and the bot ended it at {at} (#{later}).",
-			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v)}
-	}
-	if !undoing && call.args[extends].Number == j.subject.Number {
+	case same:
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} was extended already, by {by} at {at} (#{later}). Nothing was done.",
 			"#{number} 已由 {by} 于 {at} 延长（#{later}）。没有执行。"}, v), choices: []Choice{
 			{Label: Text{"Extend it once more", "再延长一次"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}}
+	case call.args[ends].Number == number:
+		return ending{tone: NoChange, text: j.say(Text{
+			"#{number} is over: its time was up, and the bot ended it at {at} (#{later}).",
+			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v)}
 	}
-	choice := Choice{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)}
-	say := Text{
-		"#{number} is not the last word: {by} gave {line} at {at} (#{later}). Nothing was done. Undo that one?",
-		"#{number} 不是最近一次操作：{by} 于 {at} 执行了 {line}（#{later}）。没有执行。要撤销那一条吗？"}
-	if !undoing {
-		say = Text{
-			"#{number} is not the last word: {by} gave {line} at {at} (#{later}). Nothing was done.",
-			"#{number} 不是最近一次操作：{by} 于 {at} 执行了 {line}（#{later}）。没有执行。"}
-		choice = Choice{Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}
-		if kindOf(call.Command.Name).ends(call) { // there is nothing to extend
-			return ending{tone: Refused, text: j.say(say, v)}
-		}
+	end := ending{tone: Refused, text: j.say(Text{
+		"#{number} is not the last word: {line} by {by} came after it, at {at} (#{later}). Nothing was done.",
+		"#{number} 之后，{by} 于 {at} 又执行了 {line}（#{later}）。没有执行。"}, v)}
+	switch ending := kindOf(call.Command.Name).ends(call); {
+	case undoing && call.args[ends].Number == 0:
+		end.text = end.text.then(j.say(Text{"Undo that one?", "要撤销那一条吗？"}, nil))
+		end.choices = []Choice{{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)}}
+	case !undoing && !ending:
+		end.choices = []Choice{{Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}
 	}
-	return ending{tone: Refused, text: j.say(say, v), choices: []Choice{choice}}
+	return end
 }
 
-// visible is a command of the journal as somebody could type it, or as it was typed.
-func visible(c Call, e journal.Entry) string {
-	for _, l := range links {
-		if c.args[l.Name].Number != 0 {
-			return cmp.Or(e.Line, e.Effect)
-		}
+// lineOf is the command of an entry as somebody could type it.
+func (j *job) lineOf(e journal.Entry) string {
+	c, err := j.parse(e.Effect)
+	if err != nil || c.args[extends].Number != 0 { // what an extension comes to is no line
+		return cmp.Or(e.Line, e.Effect)
 	}
-	return e.Effect
+	c.args = maps.Clone(c.args)
+	for _, l := range links {
+		delete(c.args, l.Name)
+	}
+	return c.String()
 }
 
 // more is how much longer an extension is to last.
@@ -105,35 +122,35 @@ func (j *job) more() time.Duration { return j.args["duration"].Length + j.args["
 func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 	old := *j.subject
 	v := j.facts(values{"number": old.Number, "end": old.Until})
-	nothing := func(seen Prose) (ending, bool, error) {
-		return ending{tone: NoChange, code: netease.CodeOK, text: j.say(sayLooked, values{"seen": seen}).then(j.say(Text{
-			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v))}, true, nil
-	}
-	if kindOf(old.Command).set == "delayclose" {
+	if old.Command == "delayclose" {
 		return j.objectClosed(ctx)
 	}
 	seen, err := j.Command.change(j).look(ctx)
 	if err != nil {
 		return j.notLooked(err), true, nil
 	}
-	muted := old.Command == "mute"
+	kind := kindOf(old.Command)
+	setting, had := j.Command.Name == kind.set, old.Command == kind.set // what the undo does, what was done
+	muted := seen.so == isSo
+	if kind.set == "mute" {
+		muted = !seen.until.IsZero()
+	} else if !setting {
+		muted = seen.so == isNotSo
+	}
+	unlisted := kind.set == "mute" && seen.so == cannotTell && seen.until.IsZero()
 	switch {
-	case j.Command.Name == "unmute" || j.Command.Name == "unmuteroom":
-		if seen.so == isSo {
-			return nothing(seen.words)
-		}
-		if left := time.Until(old.Until); muted && seen.so == cannotTell && left <= 0 && old.Outcome == journal.Done {
-			return ending{tone: NoChange, text: j.say(Text{
-				"#{number} ended by itself at {end}; there is nothing left to undo.",
-				"#{number} 已于 {end} 自动结束，没有可撤销的内容。"}, v)}, true, nil
-		}
-		if muted && !seen.until.IsZero() && old.Outcome == journal.Done && seen.until.After(old.Until.Add(time.Minute)) {
-			return ending{tone: Refused, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
-				"That is not the mute of #{number}, which ends at {end}: it was set outside this bot. Nothing was done; {unmute} ends it.",
-				"这不是 #{number} 的禁言（#{number} 至 {end}），而是在本机器人之外设置的。没有执行；可用 {unmute} 解除。"}, j.facts(v, values{"unmute": id(j.bare())})))}, true, nil
-		}
-	case old.Command == "unmute" && !seen.until.IsZero(), old.Command == "unmuteroom" && seen.so == isSo: // muted again, outside the bot
-		return nothing(seen.words)
+	case !unlisted && muted != had: // it was ended, or muted again, outside the bot or by itself
+		return ending{tone: NoChange, code: netease.CodeOK, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
+			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v))}, true, nil
+	case unlisted && had && old.Outcome == journal.Done && !old.Until.After(time.Now()):
+		return ending{tone: NoChange, text: j.say(Text{
+			"#{number} ended by itself at {end}; there is nothing left to undo.",
+			"#{number} 已于 {end} 自动结束，没有可撤销的内容。"}, v)}, true, nil
+	case kind.set == "mute" && had && old.Outcome == journal.Done && seen.until.After(old.Until.Add(time.Minute)):
+		return ending{tone: Refused, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
+			"That is not the mute of #{number}, which ends at {end}: it was set outside this bot. Nothing was done; {unmute} ends it.",
+			"这不是 #{number} 的禁言（#{number} 至 {end}），而是在本机器人之外设置的。没有执行；可用 {unmute} 解除。"},
+			v, values{"unmute": id("unmute room=" + formatRoom(j.room) + " target=" + Quote(old.Target))}))}, true, nil
 	}
 	return ending{}, false, nil
 }
@@ -142,9 +159,15 @@ func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 func (j *job) notLooked(err error) ending {
 	r := j.report(err)
 	code, _ := codeOf(err)
-	return ending{tone: Failed, code: code, text: j.say(Text{
+	end := ending{tone: Failed, code: code, text: j.say(Text{
 		"What is so in the room now could not be seen, so nothing was done.",
-		"无法查询房间当前的状态，因此没有执行。"}, nil).then(r.what).below(r.words)}
+		"无法查询房间当前的状态，因此没有执行。"}, nil)}
+	if j.repeated {
+		end.tone, end.leave = Unknown, true
+		end.text = j.say(sayInterrupted, nil).then(j.say(sayLookFailed, nil)).then(j.say(sayNotRepeated, nil))
+	}
+	end.text = end.text.then(r.what).below(r.words)
+	return end
 }
 
 // objectClosed looks whether the room of a timer is still open.
@@ -193,10 +216,17 @@ func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
 		case listed:
 			left = seen
 		}
-		if j.repeated && left > 0 && now.Add(left).Sub(old.Until).Abs() > endsAlike { // perhaps it is done already
+		off := now.Add(left).Sub(old.Until)
+		if (j.repeated || j.retries != nil) && left > 0 && off.Abs() > endsAlike { // perhaps it is done already
+			v := j.facts(values{"until": now.Add(left)})
+			if (off - j.more()).Abs() <= Budget+inFlight {
+				return ending{tone: NoChange, code: netease.CodeOK, text: j.say(Text{
+					"{target} is muted in room {place} until {until}, which is with the extension.",
+					"{target} 在聊天室 {place} 被禁言至 {until}，已包含这次延长。"}, v)}, true, nil
+			}
 			return ending{tone: Unknown, until: now.Add(left), text: j.say(Text{
 				"{target} is muted in room {place} until {until}. Whether that is with the extension cannot be told, so it was not repeated.",
-				"{target} 在聊天室 {place} 被禁言至 {until}。无法确定是否已经延长，因此没有重复执行。"}, j.facts(values{"until": now.Add(left)}))}, true, nil
+				"{target} 在聊天室 {place} 被禁言至 {until}。无法确定是否已经延长，因此没有重复执行。"}, v)}, true, nil
 		}
 		if left <= 0 {
 			return isOver, true, nil
@@ -231,7 +261,7 @@ func wholeSeconds(d time.Duration) time.Duration {
 }
 
 // objectOther looks whether something else is in force on the target that the command would overwrite. By the journal first, and only then at NetEase.
-func (d *Dispatcher) objectOther(ctx context.Context, j *job) (ending, bool, error) {
+func (j *job) objectOther(ctx context.Context) (ending, bool, error) {
 	kind := kindOf(j.Command.Name)
 	if kind.ends(j.Call) || j.args[undoes].Number != 0 || j.args[extends].Number != 0 {
 		return ending{}, false, nil
@@ -259,28 +289,28 @@ func (d *Dispatcher) objectOther(ctx context.Context, j *job) (ending, bool, err
 	return j.already(*other, seen, err), true, nil
 }
 
-// A seen is what NetEase shows of what the journal has in force.
-type seen struct {
+// A state is what NetEase shows of what the journal has in force.
+type state struct {
 	there  bool      // it may be
 	listed bool      // NetEase has shown it
 	until  time.Time // when it ends; zero: nobody knows
 }
 
 // sees looks at what the journal has in force.
-func (j *job) sees(ctx context.Context, s standing) (seen, error) {
+func (j *job) sees(ctx context.Context, s standing) (state, error) {
 	switch s.call.Command.Name {
 	case "mute":
 		left, listed, err := j.muteLeft(ctx)
 		if err != nil || !listed {
-			return seen{there: true, until: s.until}, err
+			return state{there: true, until: s.until}, err
 		}
-		return seen{there: left > 0, listed: true, until: time.Now().Add(left)}, nil
+		return state{there: left > 0, listed: true, until: time.Now().Add(left)}, nil
 	case "muteroom":
 		room, err := j.netease.Room(ctx, j.room)
-		return seen{there: room.Muted, listed: true, until: s.until}, err
+		return state{there: room.Muted, listed: true, until: s.until}, err
 	}
 	room, err := j.netease.Room(ctx, j.room)
-	return seen{there: room.Open, until: s.until}, err
+	return state{there: room.Open, until: s.until}, err
 }
 
 // shortens tells whether the command would end before what it overwrites.
@@ -296,13 +326,13 @@ func (j *job) shortens(s standing) bool {
 }
 
 // already is the ending of a command that would overwrite something: whose that is, until when and why, and what can be done.
-func (j *job) already(s standing, seen seen, failed error) ending {
+func (j *job) already(s standing, seen state, failed error) ending {
 	number := s.entry.Number
 	v := j.facts(values{"other": entryBy(s.entry), "number": number, "until": seen.until, "at": s.entry.At, "delay": s.delay()})
 	if s.call.Command.Name == "delayclose" && !seen.until.IsZero() {
-		v["until"] = about(seen.until, s.delay())
+		v["until"] = roughly(seen.until, s.delay())
 	}
-	say, ending := Text{
+	say, end := Text{
 		"{target} is muted in room {place} already, by {other}, until {until} (#{number}).",
 		"{target} 在聊天室 {place} 已被 {other} 禁言，至 {until}（#{number}）。"}, ending{tone: Asks}
 	switch {
@@ -331,33 +361,44 @@ func (j *job) already(s standing, seen seen, failed error) ending {
 			"{target} may be muted in room {place}: how {other}'s mute ended is not known (#{number}).",
 			"{target} 在聊天室 {place} 可能已被禁言：{other} 的禁言结果未知（#{number}）。"}
 	}
-	ending.text = j.say(say, v)
+	end.text = j.say(say, v)
 	if given := j.args[replace.Name].Number; given != 0 {
-		ending.text = j.say(Text{"#{given} is not what is in force now.", "#{given} 不是当前生效的操作。"}, values{"given": given}).then(ending.text)
+		end.text = j.say(Text{"#{given} is not what is in force now.", "#{given} 不是当前生效的操作。"}, values{"given": given}).then(end.text)
 	}
 	if failed != nil {
-		ending.text = ending.text.then(j.say(Text{"That is from the journal; NetEase could not be asked.", "以上来自操作记录，未能向网易云信查询。"}, nil))
+		end.text = end.text.then(j.say(Text{"That is from the journal; NetEase could not be asked.", "以上来自操作记录，未能向网易云信查询。"}, nil))
 	} else if s.call.Command.Name == "mute" && !seen.listed {
-		ending.text = ending.text.then(j.say(Text{"That is from the journal; NetEase does not list the account now.", "以上来自操作记录，目前网易云信未列出该账号。"}, nil))
+		end.text = end.text.then(j.say(Text{"That is from the journal; NetEase does not list the account now.", "以上来自操作记录，目前网易云信未列出该账号。"}, nil))
 	}
 	if s.entry.Reason != "" {
-		ending.fields = append(ending.fields, j.field(Text{"Reason", "原因"}, Prose{}.add(j.language, s.entry.Reason)))
+		end.fields = append(end.fields, j.field(Text{"Reason", "原因"}, Prose{}.add(j.language, s.entry.Reason)))
 	}
-	asked := cmp.Or(j.args["duration"].Length, j.args["delay"].Length)
-	if !seen.until.IsZero() && j.args["duration"].Length > 0 && time.Now().Add(asked).Before(seen.until) {
-		ending.text = ending.text.then(j.say(Text{"Yours would end earlier.", "你的操作会提前结束它。"}, nil))
+	asked, most := cmp.Or(j.args["duration"].Length, j.args["delay"].Length), netease.MaxMute
+	if s.call.Command.Name == "delayclose" {
+		most = netease.MaxDelay
 	}
-	ending.text = ending.text.then(j.say(Text{"Nothing was done.", "没有执行。"}, nil))
-	if asked > 0 && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
-		ending.choices = append(ending.choices, Choice{
+	if j.args["duration"].Length > 0 && (seen.until.IsZero() || time.Now().Add(asked).Before(seen.until)) {
+		end.text = end.text.then(j.say(Text{"Yours would end earlier.", "你的操作会提前结束它。"}, nil))
+	}
+	left := time.Until(seen.until)
+	if seen.until.IsZero() {
+		left = s.delay()
+	}
+	if asked > 0 && left+asked <= most && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
+		end.choices = append(end.choices, Choice{
 			Label: j.say(Text{"+{for}", "+{for}"}, values{"for": asked}).String(), Line: "extend " + formatNumber(number) + " " + compact(asked)})
 	}
-	mine := Call{Command: j.Command, args: maps.Clone(j.args)}
+	mine := *j
+	mine.Call = Call{Command: j.Command, args: maps.Clone(j.args)}
 	mine.args[replace.Name] = Value{Number: number}
-	replacing := *j
-	replacing.Call = mine
-	ending.choices = append(ending.choices,
-		Choice{Label: Text{"Replace it", "替换"}.In(j.language), Line: replacing.bare()},
-		Choice{Label: Text{"Leave it", "保持不变"}.In(j.language), Line: "cancel " + formatNumber(j.entry.Number)})
-	return ending
+	end.choices = append(end.choices, Choice{Label: Text{"Replace it", "替换"}.In(j.language), Line: mine.bare()})
+	sure := !j.repeated || s.call.Command.Name == "mute" && seen.listed && seen.until.Sub(s.until).Abs() <= endsAlike
+	if !sure { // another process may have seen it ended, and gone on
+		end.tone, end.leave = Unknown, true
+		end.text = j.say(sayInterrupted, nil).then(end.text).then(j.say(sayNotRepeated, nil))
+		return end
+	}
+	end.text = end.text.then(j.say(Text{"Nothing was done.", "没有执行。"}, nil))
+	end.choices = append(end.choices, Choice{Label: Text{"Leave it", "保持不变"}.In(j.language), Line: "cancel " + formatNumber(j.entry.Number)})
+	return end
 }

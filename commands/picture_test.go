@@ -36,7 +36,7 @@ func TestPicture(t *testing.T) {
 				for range 30 {
 					script = append(script, g.step())
 				}
-				g.mend()
+				s.nim.Mend()
 				g.wait(11 * time.Minute) // the bot has looked for ten minutes
 				g.compare()
 				g.end()
@@ -153,17 +153,6 @@ func (g *game) wait(d time.Duration) {
 	synctest.Wait()
 }
 
-// mend uses up what NetEase would still do wrong, on a room that nobody else is in.
-func (g *game) mend() {
-	nim, ctx := client(g.s.nim), g.t.Context()
-	for range 40 {
-		nim.Room(ctx, 777)
-		nim.Members(ctx, 777, []netease.AccID{"lisi"})
-		nim.MuteRoom(ctx, netease.MuteRoom{RoomID: 777, Operator: "zhangsan", RequestID: netease.NewRequestID()})
-		nim.TemporaryMute(ctx, netease.TemporaryMute{RoomID: 777, Operator: "zhangsan", Target: "lisi", RequestID: netease.NewRequestID()})
-	}
-}
-
 // compare holds the bot's picture against NetEase's.
 func (g *game) compare() {
 	call, err := Parse("active")
@@ -177,7 +166,7 @@ func (g *game) compare() {
 	for _, l := range j.look(g.t.Context(), all) {
 		require.NoError(g.t, l.err)
 		if !l.there { // it was seen not to be; that may only be news where something is not known
-			later, err := j.lastWord(g.t.Context(), l.entry, 0)
+			later, err := j.changedSince(g.t.Context(), l.entry, 0)
 			require.NoError(g.t, err)
 			assert.True(g.t, l.entry.Outcome == journal.Unknown || later != nil && later.Outcome == journal.Unknown,
 				"#%d is in force by the journal, and not by NetEase", l.entry.Number)
@@ -186,8 +175,8 @@ func (g *game) compare() {
 		switch {
 		case l.call.Command.Name == "mute":
 			ends := l.standing.until
-			if l.entry.Outcome == journal.Unknown && l.seen.until.Sub(ends).Abs() <= Budget+inFlight { // when it was set is not known
-				ends = l.seen.until
+			if l.entry.Outcome == journal.Unknown && l.state.until.Sub(ends).Abs() <= Budget+inFlight { // when it was set is not known
+				ends = l.state.until
 			}
 			until[fmt.Sprint(l.entry.Room, " ", l.entry.Target)] = ends
 		default:

@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -187,7 +188,7 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 	}
 	if later != nil {
 		return ending{tone: Unknown, text: j.say(sayInterrupted, nil).then(j.say(sayOvertaken, values{
-			"later": later.Number, "line": id(shorten(later.Effect))}))}, nil
+			"later": later.Number, "line": id(shorten(j.lineOf(*later)))}))}, nil
 	}
 	denied := d.authorizeAgain(ctx, j)
 	if denied != nil && j.named() != 0 {
@@ -200,7 +201,7 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 	if end, stop, err := d.guard(ctx, j, newest, newest); stop || err != nil {
 		return end, err
 	}
-	if j.asks() { // and so it is with a question
+	if j.asks() { // nor for a question
 		end, _, err := d.object(ctx, j, newest)
 		return end, err
 	}
@@ -236,16 +237,25 @@ func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, newest *journal.E
 	} else {
 		objection, stop, err = d.object(ctx, j, newest)
 	}
-	if stop || err != nil {
-		return objection, err
+	switch {
+	case err != nil:
+		return ending{}, err
+	case stop && settled && end.tone == Done && objection.tone == NoChange: // it is so because of this
+	case stop:
+		return objection, nil
 	}
 	if settled && (end.tone == Done || !fresh) {
 		return interrupted(end)
 	}
 	if c = j.Command.change(j); fresh { // anew, with what the objections have found out
-		return j.perform(ctx, c), nil
+		end = j.perform(ctx, c)
+	} else if end, err = interrupted(j.looked(ctx, l)); err != nil {
+		return end, err
 	}
-	return interrupted(j.looked(ctx, l))
+	if j.args[ends].Number != 0 {
+		end = j.overdue(end)
+	}
+	return end, nil
 }
 
 // authorizeAgain is authorize with the person's groups as they are now.
@@ -274,7 +284,13 @@ func (d *Dispatcher) abandon(ctx context.Context, e journal.Entry) {
 		e = now // what was said stays said
 	}
 	e.Owner = hand.Owner
-	if (e.Outcome == journal.Running || e.Outcome == journal.Unknown) && !d.lastWord(ctx, log, e) {
+	switch {
+	case !e.Open:
+		return
+	case e.Outcome == journal.Done: // more was to come
+		d.close(ctx, log, e)
+		return
+	case (e.Outcome == journal.Running || e.Outcome == journal.Unknown) && !d.lastWord(ctx, log, e):
 		return
 	}
 	delivery := cmp.Or(e.Delivery, journal.Undelivered)
@@ -282,6 +298,25 @@ func (d *Dispatcher) abandon(ctx context.Context, e journal.Entry) {
 		delivery = journal.Undelivered
 	}
 	insist(ctx, log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, hand, delivery) })
+}
+
+// close ends an entry as it has ended already, with no more to come.
+func (d *Dispatcher) close(ctx context.Context, log *slog.Logger, e journal.Entry) {
+	answer := e.Answer
+	if kept, ok := keptOf(e); ok {
+		kept.Timer = nil
+		if b, err := json.Marshal(kept); err == nil {
+			answer = b
+		}
+	}
+	result := journal.Result{
+		Outcome: e.Outcome, Moderator: e.Moderator, Code: e.Code, Answer: answer, Text: e.Text, Until: e.Until, Duration: e.Duration,
+		Given: e.Delivery == journal.Delivered,
+	}
+	if !insist(ctx, log, "end", func(ctx context.Context) error { return d.Journal.Finish(ctx, e.Hand(), result) }) || result.Given {
+		return
+	}
+	insist(ctx, log, "delivery", func(ctx context.Context) error { return d.Journal.Answered(ctx, e.Hand(), journal.Undelivered) })
 }
 
 // lastWord ends an entry as Unknown for good, with what it says by now. It reports whether the entry is still in hand.

@@ -14,12 +14,12 @@ type resume struct {
 	Who      permissions.Subject `json:"who"`
 	Language Language            `json:"language"`
 	Again    bool                `json:"again,omitempty"`   // again=yes was given
-	Yes      bool                `json:"yes,omitempty"`     // yes=yes was given
+	Asks     bool                `json:"asks,omitempty"`    // the bot asks before it carries this out
 	Retries  int64               `json:"retries,omitempty"` // the number of the entry that this one does again
 }
 
 func (j *job) resume() []byte {
-	r := resume{Who: j.who, Language: j.language, Again: j.args[again.Name].Yes, Yes: j.args[yes.Name].Yes}
+	r := resume{Who: j.who, Language: j.language, Again: j.args[again.Name].Yes, Asks: j.question}
 	if j.retries != nil {
 		r.Retries = j.retries.Number
 	}
@@ -38,6 +38,11 @@ func (j *job) entryOf(req Request, key string) journal.Entry {
 		Line: plain(req.Line), Effect: j.effect(), Command: j.Command.Name, Write: j.Command.Write,
 		Room: int64(j.room), Target: j.args["target"].Word, Reason: j.args[reason.Name].Word,
 		ReplyTo: string(req.ReplyTo), ReplyBy: req.ReplyBy,
+	}
+	if grant, err := j.policy.Allow(j.who, j.right(), int64(j.room)); err == nil {
+		allowed := *j
+		allowed.grant = grant
+		j.question = allowed.asks()
 	}
 	e.Resume = j.resume()
 	return e
@@ -70,9 +75,7 @@ func (d *Dispatcher) resumed(e journal.Entry) (*job, error) {
 	if r.Again {
 		j.args[again.Name] = Value{Yes: true}
 	}
-	if r.Yes {
-		j.args[yes.Name] = Value{Yes: true}
-	}
+	j.question = r.Asks
 	if r.Retries != 0 {
 		j.retries = &journal.Entry{Number: r.Retries}
 	}
@@ -86,10 +89,14 @@ type keptAnswer struct {
 	Doubt    *doubt `json:"doubt,omitempty"`    // the effect is looked at for another answer
 	Timer    *timer `json:"timer,omitempty"`    // the bot ends the effect when its time is over
 	Question bool   `json:"question,omitempty"` // it can be confirmed
+	Over     int64  `json:"over,omitempty"`     // the number of what it has taken the place of, knowingly
 }
 
 func (j *job) kept(r Reply, end ending) []byte {
 	kept := keptAnswer{Reply: r, Timer: end.timer, Question: end.question}
+	if j.over != nil {
+		kept.Over = j.over.entry.Number
+	}
 	if end.look != nil {
 		kept.Doubt = &end.look.doubt
 	}

@@ -64,7 +64,7 @@ func TestGuardAfterACrash(t *testing.T) {
 		{"the same", first, "zhangsan", first, NoChange, "Already done (#1)", 1},
 		{"the same again", first, "zhangsan", first + " again=yes", Done, "is muted", 2},
 		{"another's", first, "oncall", first, Asks, "is muted in room 123 already", 1},
-		{"another's, to be replaced", first, "oncall", first + " replace=1", Done, "It replaces #1", 2},
+		{"another's, to be replaced", first, "oncall", first + " replace=1", Done, "It takes the place of #1", 2},
 		{"something else", first, "zhangsan", "mute 123 lisi 40m", Done, "is muted", 2},
 		{"a retry of what is done", first, "zhangsan", "retry 1", NoChange, "#1 is done already", 1},
 		{"a retry of what was refused", "mute 123 nobody 30m", "zhangsan", "retry 1", Failed, "414", 2},

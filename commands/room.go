@@ -52,7 +52,7 @@ func (j *job) withForce(ctx context.Context, end ending, room netease.Room) endi
 	}
 	var mutes []standing
 	for _, s := range all {
-		l := lookedAt{standing: s, seen: seen{there: room.Open, until: s.until}}
+		l := lookedAt{standing: s, state: state{there: room.Open, until: s.until}}
 		switch s.call.Command.Name {
 		case "mute":
 			mutes = append(mutes, s)
@@ -72,8 +72,10 @@ func (j *job) withForce(ctx context.Context, end ending, room netease.Room) endi
 			end.fields = append(end.fields, Field{Label: label, Value: j.inWords(l, false)})
 		}
 	}
-	if more := len(mutes) - shownMutes; more > 0 || !complete {
-		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"and {n} more", "另有 {n} 人"}, values{"n": max(more, 1)})})
+	if more := len(mutes) - shownMutes; more > 0 {
+		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"and {n} more", "另有 {n} 人"}, values{"n": more})})
+	} else if !complete {
+		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"perhaps others", "可能还有其他人"}, nil)})
 	} else if shown == 0 {
 		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"nobody", "无"}, nil)})
 	}

@@ -70,6 +70,25 @@ func (j *job) timing(end ending, c change) ending {
 	return end
 }
 
+// lasting notes in an ending that is not known when the effect would end, and that the bot would have to end it.
+func (j *job) lasting(end ending) ending {
+	length := j.asking()
+	if end.tone != Unknown || end.leave || length == 0 || j.Command.Name != "mute" && j.Command.Name != "muteroom" {
+		return end
+	}
+	if end.until.IsZero() {
+		from := j.sent
+		if from.IsZero() {
+			from = j.entry.At
+		}
+		end.until = from.Add(length)
+	}
+	if j.Command.Name == "muteroom" && end.timer == nil {
+		end.timer = &timer{Operator: j.operator}
+	}
+	return end
+}
+
 // settle makes the ending of a call that was to change something. Where its effect is not certain the room is looked at, and
 // the ending says what was seen. An effect that nobody can tell is never called a failure.
 func (j *job) settle(ctx context.Context, err error, c change) ending {
@@ -84,7 +103,7 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	switch effect {
 	case netease.Applied:
 		end := c.done()
-		end.text = j.about(end.text)
+		end.text = j.framed(end.text)
 		end.code, end.evident = cmp.Or(code, netease.CodeOK), c.look != nil
 		return end
 	case netease.Already:
@@ -110,8 +129,8 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	}
 }
 
-// about puts what a command was about around what it has done.
-func (j *job) about(done Prose) Prose {
+// framed puts what a command was about around what it has done.
+func (j *job) framed(done Prose) Prose {
 	switch {
 	case j.args[undoes].Number != 0:
 		return j.say(Text{"#{number} by {other} is undone.", "已撤销 {other} 的 #{number}。"}, j.subjectFacts()).then(done)

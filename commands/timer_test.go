@@ -125,17 +125,6 @@ func TestTimerEndInterrupted(t *testing.T) {
 	})
 }
 
-// TestTimerFiresOnce: of two processes one ends the mute, and one entry tells of it.
-func TestTimerFiresOnce(t *testing.T) {
-	onStage(t, func(t *testing.T, s *stage) {
-		require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 1m").Tone)
-		assert.Empty(t, s.heir(t, 2*time.Minute), "the other one has nothing to do")
-		assert.False(t, s.muted(t, 123))
-		assert.Len(t, s.entries(t), 2)
-		assert.Len(t, s.reports(), 1)
-	})
-}
-
 // TestTimerWithoutItsAuthor: the end comes although its author may do nothing any more.
 func TestTimerWithoutItsAuthor(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
@@ -406,18 +395,24 @@ func TestTimerOfAnUngivenAnswer(t *testing.T) {
 	})
 }
 
-// TestOccupiedAfterACrash: what the first process would have asked about is asked by the next one.
+// TestOccupiedAfterACrash: what the first process would have asked about is asked by the next one, where it is certain that nothing was sent; and otherwise
+// nothing is repeated, and nothing is claimed.
 func TestOccupiedAfterACrash(t *testing.T) {
-	for _, line := range []string{"muteroom 123 1h", "mute 123 lisi 1h", "delayclose 123 idle 1h"} {
+	for line, tone := range map[string]Tone{"muteroom 123 1h": Unknown, "mute 123 lisi 1h": Asks, "delayclose 123 idle 1h": Unknown} {
 		t.Run(line, func(t *testing.T) {
 			onStage(t, func(t *testing.T, s *stage) {
 				require.NoError(t, s.nim.Enter(123, "lisi"))
 				require.Equal(t, Done, s.answered("1", "zhangsan", strings.Replace(line, "1h", "10m", 1)).Tone)
 				s.dies(t, "2", "night", line)
+				calls := len(s.nim.Calls())
 				got := s.heir(t, time.Second)
 				require.Len(t, got, 1)
-				assert.Equal(t, Asks, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+				assert.Equal(t, tone, got[0].Reply.Tone, "%s", got[0].Reply.Text)
 				assert.Contains(t, got[0].Reply.Text.String(), "#1")
+				assert.Equal(t, tone == Asks, strings.Contains(got[0].Reply.Text.String(), "Nothing was done."))
+				for _, c := range s.nim.Calls()[calls:] {
+					assert.Contains(t, []netease.Op{netease.OpGet, netease.OpQueryMembers}, c.Op)
+				}
 			})
 		})
 	}
@@ -432,5 +427,249 @@ func TestUndoneExtensionUnanswered(t *testing.T) {
 		s.nim.Inject(netease.OpTemporaryMute, faults["is silent for good, having done it"])
 		reply := s.answered("3", "zhangsan", "undo 2")
 		assert.Equal(t, Done, reply.Tone, "%s", reply.Text)
+	})
+}
+
+// TestLinksToWhatIsNotKnown: an undo or an extension that may not have happened is not taken for one that has, and can be tried again.
+func TestLinksToWhatIsNotKnown(t *testing.T) {
+	t.Run("an undone timer", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			s.answered("1", "zhangsan", "delayclose 123 idle 1h")
+			s.nim.Inject(netease.OpUpdateDelayClosePolicy, sandbox.Fault{Status: 502, Times: 3})
+			require.Equal(t, Unknown, s.answered("2", "zhangsan", "undo 1").Tone)
+			again := s.answered("3", "night", "undo 1")
+			assert.Equal(t, Refused, again.Tone, "%s", again.Text)
+			assert.Equal(t, "retry 2", again.Choices[0].Line)
+			retried := s.answered("4", "zhangsan", "retry 2")
+			assert.Equal(t, Done, retried.Tone, "%s", retried.Text)
+			calls := s.nim.Calls()
+			assert.Equal(t, "0", calls[len(calls)-1].Form.Get("delayClosePolicy"))
+		})
+	})
+	for _, applied := range []string{"is silent for good, having done it", "is silent for good, having done nothing"} {
+		t.Run("an extension that "+applied, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				s.answered("1", "zhangsan", "mute 123 lisi 30m")
+				s.nim.Inject(netease.OpTemporaryMute, faults[applied])
+				s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{}) // the look before
+				s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{Status: 502, Times: 30})
+				require.Equal(t, Unknown, s.answered("2", "zhangsan", "extend 1 10m").Tone)
+				time.Sleep(11 * time.Minute)
+				s.nim.Mend()
+				again := s.answered("3", "night", "extend 1 10m")
+				assert.Equal(t, Refused, again.Tone, "%s", again.Text)
+				s.answered("4", "zhangsan", "retry 2")
+				members, err := s.dispatcher.NetEase.Members(t.Context(), 123, []netease.AccID{"lisi"})
+				require.NoError(t, err)
+				left := 40*time.Minute - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+				assert.InDelta(t, left.Seconds(), members[0].TempMute.Seconds(), 20, "ten minutes were added once")
+			})
+		})
+	}
+	t.Run("a mute whose end does not work", func(t *testing.T) {
+		for _, line := range []string{"undo 1", "extend 1 10m"} {
+			onStage(t, func(t *testing.T, s *stage) {
+				s.answered("1", "zhangsan", "muteroom 123 1m")
+				s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Code: 500, Times: 100})
+				time.Sleep(75 * time.Second)
+				s.nim.Mend()
+				reply := s.answered("2", "night", line)
+				assert.Equal(t, Done, reply.Tone, "%s: %s", line, reply.Text)
+				assert.Equal(t, line != "undo 1", s.muted(t, 123))
+			})
+		}
+	})
+}
+
+// TestUndoBringsBack: undo leaves what was there before, whatever that was.
+func TestUndoBringsBack(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		line []string // by zhangsan, one after the other
+		left time.Duration
+	}{
+		{"an undone extension", []string{"mute 123 lisi 10m", "extend 1 1h", "undo 2", "undo 3"}, 70 * time.Minute},
+		{"one's own correction", []string{"mute 123 lisi 1h", "mute 123 lisi 2h", "undo 2"}, time.Hour},
+		{"what was replaced", []string{"mute 123 lisi 1h", "mute 123 lisi 5m replace=1", "undo 2"}, time.Hour},
+		{"an undone undo", []string{"mute 123 lisi 1h", "undo 1", "undo 2"}, time.Hour},
+		{"nothing", []string{"mute 123 lisi 1h", "undo 1"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				for i, line := range tt.line {
+					reply := s.answered(fmt.Sprint(i), "zhangsan", line)
+					require.Equal(t, Done, reply.Tone, "%s: %s", line, reply.Text)
+				}
+				members, err := s.dispatcher.NetEase.Members(t.Context(), 123, []netease.AccID{"lisi"})
+				require.NoError(t, err)
+				assert.InDelta(t, tt.left.Seconds(), members[0].TempMute.Seconds(), 3)
+			})
+		})
+	}
+	t.Run("a timer", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			for i, line := range []string{"delayclose 123 fixed 3h yes=yes", "delayclose 123 idle 1h", "undo yes=yes"} {
+				require.Equal(t, Done, s.answered(fmt.Sprint(i), "zhangsan", line).Tone)
+			}
+			calls := s.nim.Calls()
+			last := calls[len(calls)-1].Form
+			assert.Equal(t, "1 10800", last.Get("delayClosePolicy")+" "+last.Get("delaySeconds"))
+		})
+	})
+	t.Run("not what was ended outside", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.NoError(t, s.nim.Enter(123, "lisi"))
+			s.answered("1", "zhangsan", "mute 123 lisi 10m")
+			s.answered("2", "zhangsan", "extend 1 1h")
+			s.outside(t, "unmute 123 lisi")
+			reply := s.answered("3", "zhangsan", "undo 2")
+			assert.Equal(t, NoChange, reply.Tone, "%s", reply.Text)
+			assert.Contains(t, reply.Text.String(), "nothing left to undo")
+		})
+	})
+}
+
+// TestTimerOfWhatDidNotHappen: a timed mute that turns out not to have happened has no end.
+func TestTimerOfWhatDidNotHappen(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.nim.Inject(netease.OpMuteRoom, faults["is silent for good, having done nothing"])
+		require.Equal(t, Unknown, s.answered("1", "zhangsan", "muteroom 123 10m").Tone)
+		time.Sleep(2 * time.Minute) // looked: it is not
+		s.outside(t, "muteroom 123")
+		time.Sleep(time.Hour)
+		assert.True(t, s.muted(t, 123), "somebody else's")
+		require.Len(t, s.reports(), 1)
+		assert.Equal(t, Failed, s.reports()[0].Reply.Tone)
+		assert.False(t, s.reports()[0].Report)
+	})
+}
+
+// TestTimerAfterManyTries: a process that takes over an end that has failed often tries it at once, and not as often again.
+func TestTimerAfterManyTries(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "zhangsan", "muteroom 123 1m")
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Code: 403, Times: 1000})
+		time.Sleep(3 * time.Hour)
+		tries := len(s.entries(t))
+		s.journal.Kill()
+		s.nim.Mend()
+		s.heir(t, 2*time.Second)
+		assert.False(t, s.muted(t, 123))
+		s.journal = s.memory.Open()
+		assert.Equal(t, tries+1, len(s.entries(t)))
+		assert.Less(t, tries, 20)
+	})
+}
+
+// TestTimerOfAClosedRoom: where a room has closed meanwhile there is nothing to end.
+func TestTimerOfAClosedRoom(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "zhangsan", "muteroom 123 1h")
+		s.answered("2", "zhangsan", "delayclose 123 fixed 30m yes=yes")
+		time.Sleep(3 * time.Hour)
+		require.Len(t, s.reports(), 1)
+		assert.Equal(t, NoChange, s.reports()[0].Reply.Tone)
+		assert.Contains(t, s.reports()[0].Reply.Text.String(), "Room 123 is closed")
+		assert.Len(t, s.entries(t), 3)
+		assert.Contains(t, s.answered("3", "zhangsan", "active").Text.String(), "Nothing that this bot has set is in force.")
+	})
+}
+
+// TestTimerAtAStop: an end that is under way when the bot stops is the next process's, and nobody is told that it failed.
+func TestTimerAtAStop(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "zhangsan", "muteroom 123 1m")
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Delay: 4 * time.Second, Applied: true})
+		time.Sleep(62 * time.Second)
+		require.NoError(t, s.dispatcher.Stop(t.Context()))
+		require.NoError(t, s.journal.Close())
+		got := append(s.reports(), s.heir(t, time.Minute)...)
+		require.Len(t, got, 1)
+		assert.Equal(t, Done, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+	})
+}
+
+// TestTimerOfOneWithoutRight: a timed mute whose process died before its outcome, and whose author may do nothing any more, is ended all the same.
+func TestTimerOfOneWithoutRight(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		number := s.crash(t, "1", "zhangsan", "muteroom 123 10m")
+		e, err := s.journal.Get(t.Context(), number)
+		require.NoError(t, err)
+		s.send(t, "muteroom 123 10m", e.RequestID)
+		nobody, err := permissions.Parse([]byte("moderators:\n  - {name: Other, console: [other], commands: ['*'], rooms: ['*']}\n"), Vocabulary())
+		require.NoError(t, err)
+		s.dispatcher.Policy = func() *permissions.Policy { return nobody }
+		got := s.heir(t, 11*time.Minute)
+		assert.False(t, s.muted(t, 123))
+		require.Len(t, got, 2)
+		assert.Equal(t, Unknown, got[0].Reply.Tone)
+		assert.True(t, got[1].Report)
+	})
+}
+
+// TestTimerOfAReplacedMute: the end of a mute that was replaced does not end what replaced it, whatever became of that.
+func TestTimerOfAReplacedMute(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "zhangsan", "muteroom 123 10m")
+		require.Equal(t, Done, s.answered("2", "zhangsan", "muteroom 123 yes=yes replace=1").Tone)
+		s.nim.Inject(netease.OpMuteRoom, faults["is silent for good, having done nothing"])
+		require.Equal(t, Unknown, s.answered("3", "zhangsan", "unmuteroom 123").Tone)
+		time.Sleep(time.Hour)
+		assert.True(t, s.muted(t, 123))
+	})
+}
+
+// TestTimerSurvivesAPanic: a panic on the way of an end is a try that failed.
+func TestTimerSurvivesAPanic(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		shaky := &panicky{Chatrooms: s.dispatcher.NetEase}
+		s.dispatcher.NetEase = shaky
+		s.answered("1", "zhangsan", "muteroom 123 1m")
+		shaky.left.Store(1)
+		time.Sleep(3 * time.Minute)
+		assert.False(t, s.muted(t, 123))
+		assert.Equal(t, Done, s.answered("2", "zhangsan", "muteroom 123 5m").Tone, "the room is not blocked")
+	})
+}
+
+// panicky panics when it is asked for a room, so often.
+type panicky struct {
+	Chatrooms
+	left atomic.Int64
+}
+
+func (p *panicky) Room(ctx context.Context, id netease.RoomID) (netease.Room, error) {
+	if p.left.Add(-1) >= 0 {
+		panic("no room")
+	}
+	return p.Chatrooms.Room(ctx, id)
+}
+
+// TestQuestionOfAnotherPolicy: what was sent without a question is not turned into one by a policy that has changed since.
+func TestQuestionOfAnotherPolicy(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dies(t, "1", "zhangsan", "muteroom 123 yes=yes") // who may skip the question
+		s.outside(t, "muteroom 123")
+		strict, err := permissions.Parse([]byte("moderators:\n  - {name: Zhang San, console: [zhangsan], commands: ['*'], rooms: ['*']}\n"), Vocabulary())
+		require.NoError(t, err)
+		s.dispatcher.Policy = func() *permissions.Policy { return strict }
+		got := s.heir(t, time.Second)
+		require.Len(t, got, 1)
+		assert.Equal(t, Done, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+	})
+}
+
+// TestUndoInterrupted: an undo that had worked when its process died is not called needless.
+func TestUndoInterrupted(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.answered("1", "zhangsan", "mute 123 lisi 1h")
+		s.dies(t, "2", "zhangsan", "undo 1")
+		s.outside(t, "unmute 123 lisi")
+		got := s.heir(t, time.Second)
+		require.Len(t, got, 1)
+		assert.Equal(t, Done, got[0].Reply.Tone, "%s", got[0].Reply.Text)
 	})
 }

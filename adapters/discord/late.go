@@ -141,7 +141,7 @@ func (a *Adapter) report(ctx context.Context, l commands.Late) error {
 // isNotForUs tells of a refusal that trying again does not change.
 func isNotForUs(err error) bool {
 	e, answered := errors.AsType[*Error](err)
-	return answered && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests
+	return answered && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusUnauthorized // a token may be renewed
 }
 
 func (a *Adapter) deliver(ctx context.Context, l commands.Late) error {

@@ -51,6 +51,13 @@ func (s *Sandbox) Inject(op netease.Op, f Fault) {
 	s.faults[op] = append(s.faults[op], f)
 }
 
+// Mend takes back all faults that no call has met yet.
+func (s *Sandbox) Mend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.faults)
+}
+
 // nextFault takes what is to happen to this call of op: the zero Fault for nothing.
 func (s *Sandbox) nextFault(op netease.Op) Fault {
 	queue := s.faults[op]

@@ -51,7 +51,7 @@ func active(ctx context.Context, j *job) ending {
 	}
 	if gone > 0 {
 		end.text = end.text.then(j.say(Text{
-			"{n} more are over or were ended outside this bot.", "另有 {n} 项已经结束，或已在本机器人之外被解除。"}, values{"n": gone}))
+			"Over, or ended outside this bot: {n}.", "另有 {n} 项已经结束，或已在本机器人之外被解除。"}, values{"n": gone}))
 	}
 	if !complete {
 		end.text = end.text.then(j.say(Text{"Only the newest entries of the journal were read; there may be more.", "只读取了较新的操作记录，可能还有更多。"}, nil))

@@ -68,7 +68,10 @@ func (s standing) again(now time.Time) (args map[string]Value, ok bool) {
 }
 
 // delay is how long the room must be empty before it closes, or until it does.
-func (s standing) delay() time.Duration { return cmp.Or(s.call.args["delay"].Length, netease.MaxDelay) }
+func (s standing) delay() time.Duration {
+	kept, _ := keptOf(s.entry)
+	return cmp.Or(kept.Total, s.call.args["delay"].Length, netease.MaxDelay)
+}
 
 // A verdict is what an entry says about what is in force.
 type verdict int

@@ -245,7 +245,7 @@ func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
 			return end, stop, err
 		}
 		if old.Until.IsZero() { // once it is empty, or nobody knows since when
-			left = standing{call: call}.delay()
+			left = standing{entry: old, call: call}.delay()
 		}
 	}
 	j.total = wholeSeconds(left + j.more())
@@ -356,10 +356,10 @@ func (j *job) already(s standing, seen state, failed error) ending {
 		say = Text{
 			"Room {place} may be about to close: how {other}'s timer of {at} ended is not known (#{number}), and NetEase does not show timers.",
 			"聊天室 {place} 可能即将关闭：{other} 于 {at} 设置的定时关闭结果未知（#{number}），网易云信也不提供查询。"}
-	case seen.until.IsZero():
+	case s.entry.Outcome == journal.Unknown && !seen.listed:
 		say = Text{
-			"{target} may be muted in room {place}: how {other}'s mute ended is not known (#{number}).",
-			"{target} 在聊天室 {place} 可能已被禁言：{other} 的禁言结果未知（#{number}）。"}
+			"{target} may be muted in room {place}, until about {until}: whether {other}'s mute took effect is not known (#{number}).",
+			"{target} 在聊天室 {place} 可能已被禁言，约至 {until}：{other} 的禁言是否生效未知（#{number}）。"}
 	}
 	end.text = j.say(say, v)
 	if given := j.args[replace.Name].Number; given != 0 {

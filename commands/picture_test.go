@@ -76,7 +76,7 @@ func (g *game) step() string {
 		g.wait(d)
 		return "clock: " + d.String()
 	case 1, 2:
-		op := g.any(string(netease.OpTemporaryMute), string(netease.OpTemporaryMute), string(netease.OpMuteRoom), string(netease.OpQueryMembers), string(netease.OpGet))
+		op := g.any(string(netease.OpTemporaryMute), string(netease.OpTemporaryMute), string(netease.OpMuteRoom), string(netease.OpUpdateDelayClosePolicy), string(netease.OpQueryMembers), string(netease.OpGet))
 		words := g.any(slices.Sorted(maps.Keys(faults))...)
 		g.s.nim.Inject(netease.Op(op), faults[words])
 		return "fault: " + op + " " + words
@@ -96,8 +96,42 @@ func (g *game) step() string {
 	g.s.dispatcher.Answered(reply.Number, true)
 	synctest.Wait()
 	g.last = max(g.last, reply.Number)
+	g.believe(reply)
 	return fmt.Sprintf("%s: %s → #%d %s: %s", who, line, reply.Number, reply.Tone, reply.Text)
 }
+
+// believe holds an answer that claims something against NetEase, at once: done is done, and what is so already is so.
+func (g *game) believe(r Reply) {
+	if r.Tone != Done && r.Tone != NoChange || r.Number == 0 {
+		return
+	}
+	e, err := g.s.journal.Get(g.t.Context(), r.Number)
+	require.NoError(g.t, err)
+	if r.Tone == NoChange && e.Command != "unmute" && e.Command != "unmuteroom" {
+		return // such as a confirmation that was given before
+	}
+	room, _ := g.s.nim.State(netease.RoomID(e.Room))
+	left := time.Duration(0)
+	for _, m := range room.Members {
+		if m.AccID == netease.AccID(e.Target) {
+			left = m.TempMute
+		}
+	}
+	switch e.Command {
+	case "mute":
+		assert.InDelta(g.t, time.Until(e.Until).Seconds(), left.Seconds(), 5, "#%d: %s", e.Number, r.Text)
+	case "unmute":
+		assert.Zero(g.t, left, "#%d: %s", e.Number, r.Text)
+	case "muteroom", "unmuteroom":
+		assert.Equal(g.t, e.Command == "muteroom", room.Muted, "#%d: %s", e.Number, r.Text)
+	case "delayclose":
+		call, err := understood(e.Effect)
+		require.NoError(g.t, err)
+		assert.Equal(g.t, policies[call.args["policy"].Word], room.Timer.Policy, "#%d: %s", e.Number, r.Text)
+	}
+}
+
+var policies = map[string]netease.ClosePolicy{closeOff: netease.CloseOff, closeIdle: netease.CloseIdle, closeFixed: netease.CloseFixed}
 
 // restart lets the process die and another one take over.
 func (g *game) restart() {
@@ -125,7 +159,10 @@ func (g *game) line() string {
 	if g.r.IntN(2) == 0 {
 		extra = fmt.Sprintf(" replace=%d", g.number())
 	}
-	switch g.r.IntN(12) {
+	switch g.r.IntN(14) {
+	case 12, 13:
+		policy := g.any("idle 20h", "idle 30h", "fixed 40h", "fixed 50h", "off")
+		return "delayclose " + room + " " + policy + " yes=yes" + g.any("", extra)
 	case 0, 1, 2:
 		return "mute " + room + " " + target + " " + length + extra
 	case 3:
@@ -153,6 +190,14 @@ func (g *game) wait(d time.Duration) {
 	synctest.Wait()
 }
 
+// unsure tells that the last word on the timer of a room is one whose outcome is not known: NetEase does not show timers.
+func (g *game) unsure(room netease.RoomID) bool {
+	list, err := g.s.journal.List(g.t.Context(), journal.Query{On: &journal.Target{Room: int64(room)}, Commands: []string{"delayclose"},
+		Outcomes: []journal.Outcome{journal.Done, journal.Unknown}, Limit: 1})
+	require.NoError(g.t, err)
+	return len(list) > 0 && list[0].Outcome == journal.Unknown
+}
+
 // compare holds the bot's picture against NetEase's.
 func (g *game) compare() {
 	call, err := Parse("active")
@@ -163,6 +208,7 @@ func (g *game) compare() {
 	require.True(g.t, complete)
 	until := map[string]time.Time{} // of mutes by the bot's picture
 	silent := map[int64]bool{}
+	timers := map[int64]string{}
 	for _, l := range j.look(g.t.Context(), all) {
 		require.NoError(g.t, l.err)
 		if !l.there { // it was seen not to be; that may only be news where something is not known
@@ -179,12 +225,21 @@ func (g *game) compare() {
 				ends = l.state.until
 			}
 			until[fmt.Sprint(l.entry.Room, " ", l.entry.Target)] = ends
+		case l.call.Command.Name == "delayclose":
+			timers[l.entry.Room] = l.call.args["policy"].Word
+			if l.entry.Outcome == journal.Unknown {
+				timers[l.entry.Room] = "unknown"
+			}
 		default:
 			silent[l.entry.Room] = true
 		}
 	}
 	for _, room := range []netease.RoomID{123, 456} {
 		assert.Equal(g.t, g.s.muted(g.t, room), silent[int64(room)], "room %d", room)
+		state, _ := g.s.nim.State(room)
+		if timer := timers[int64(room)]; timer != "unknown" && !g.unsure(room) {
+			assert.Equal(g.t, policies[timer], state.Timer.Policy, "timer of room %d", room)
+		}
 		members, err := g.s.dispatcher.NetEase.Members(g.t.Context(), room, []netease.AccID{"lisi", "wangwu"})
 		require.NoError(g.t, err)
 		for _, m := range members {

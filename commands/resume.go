@@ -3,6 +3,7 @@ package commands
 import (
 	"encoding/json"
 	"maps"
+	"time"
 
 	"roomwarden/journal"
 	"roomwarden/netease"
@@ -90,10 +91,13 @@ type keptAnswer struct {
 	Timer    *timer `json:"timer,omitempty"`    // the bot ends the effect when its time is over
 	Question bool   `json:"question,omitempty"` // it can be confirmed
 	Over     int64  `json:"over,omitempty"`     // the number of what it has taken the place of, knowingly
+
+	Total time.Duration `json:"total,omitempty"` // with an extension, what it came to
 }
 
 func (j *job) kept(r Reply, end ending) []byte {
 	kept := keptAnswer{Reply: r, Timer: end.timer, Question: end.question}
+	kept.Total = j.total
 	if j.over != nil {
 		kept.Over = j.over.entry.Number
 	}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func (s *stage) send(t *testing.T, line, requestID string) {
 	call, err := Parse(line)
 	require.NoError(t, err)
 	j := s.dispatcher.job(call, person("zhangsan"), English)
-	j.room, j.operator, j.entry.RequestID = 123, "zhangsan", requestID
+	j.room, j.operator, j.entry.RequestID = cmp.Or(call.args[room.Name].Room, 123), "zhangsan", requestID
 	require.NoError(t, call.Command.change(j).send(t.Context()))
 }
 

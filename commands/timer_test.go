@@ -518,6 +518,20 @@ func TestUndoBringsBack(t *testing.T) {
 			assert.Equal(t, "1 10800", last.Get("delayClosePolicy")+" "+last.Get("delaySeconds"))
 		})
 	})
+	t.Run("an extended timer", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			for i, line := range []string{"delayclose 123 idle 2h", "extend 1 1h", "undo 2", "undo 3", "extend 4 30m"} {
+				require.Equal(t, Done, s.answered(fmt.Sprint(i), "zhangsan", line).Tone)
+			}
+			var delays []string
+			for _, c := range s.nim.Calls() {
+				if c.Op == netease.OpUpdateDelayClosePolicy {
+					delays = append(delays, c.Form.Get("delaySeconds"))
+				}
+			}
+			assert.Equal(t, []string{"7200", "10800", "7200", "10800", "12600"}, delays)
+		})
+	})
 	t.Run("not what was ended outside", func(t *testing.T) {
 		onStage(t, func(t *testing.T, s *stage) {
 			require.NoError(t, s.nim.Enter(123, "lisi"))

@@ -38,6 +38,8 @@ var update = flag.Bool("update", false, "write what the bot says into testdata a
 //	again                           the last line is delivered a second time
 //	clock: 10m                      time passes
 //	language: zh-CN                 what the next speakers read
+//	default: zh-CN                  what channels read
+//	outside: mute 123 lisi 5m       somebody calls NetEase without the bot
 //	fault: temporaryMute …          what NetEase does wrong next; the words are in the table below
 //	online: 123 lisi                people enter a room
 //	offline: 123 lisi               people leave it
@@ -162,6 +164,11 @@ func play(t *testing.T, script string) string {
 			continue
 		case verb == "language":
 			s.language = rest
+		case verb == "default":
+			s.dispatcher.Language = Language(rest)
+		case verb == "outside":
+			s.send(t, rest, netease.NewRequestID())
+			s.calls = len(s.nim.Calls())
 		case verb == "clock":
 			d, err := time.ParseDuration(rest)
 			require.NoError(t, err, "line %d", n)

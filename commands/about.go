@@ -37,6 +37,13 @@ func (j *job) old(ctx context.Context, number int64) (*journal.Entry, Call, erro
 	if err != nil {
 		return nil, Call{}, err
 	}
+	if old.Outcome == journal.Running { // its answer may have been read while its outcome is being written
+		wait, cancel := context.WithTimeout(ctx, outcomeWait)
+		if ended, err := j.ended(wait, number); err == nil {
+			old = ended
+		}
+		cancel()
+	}
 	call, err := j.parse(old.Effect)
 	if old.Effect == "" || err != nil || call.Command.About { // what the bot has noted of itself, or an older version
 		return nil, Call{}, nil
@@ -99,7 +106,7 @@ func (j *job) named() int64 {
 
 // pointless is the ending of a command about an entry that cannot be carried out. What someone may not touch does not exist for them.
 func (d *Dispatcher) pointless(ctx context.Context, j *job) ending {
-	if j.unable == nil && j.Command.do == nil {
+	if j.unable == nil && (j.Command.do == nil || j.subject == nil) {
 		return j.noEntry(j.args["number"].Number)
 	}
 	if j.subject != nil {
@@ -113,7 +120,7 @@ func (d *Dispatcher) pointless(ctx context.Context, j *job) ending {
 		return j.noEntry(0)
 	}
 	if j.unable != nil {
-		return ending{tone: Refused, text: j.unable}
+		return ending{tone: Refused, text: j.unable, choices: j.offers}
 	}
 	return j.Command.do(ctx, j)
 }
@@ -142,16 +149,27 @@ func retry(ctx context.Context, j *job) error {
 	return j.linked(ctx)
 }
 
+// outcomeWait is how long a command about another one waits for that one's outcome.
+const outcomeWait = 5 * time.Second
+
 // undoWithin is how old the last action of one's own may be that undo without a number takes back.
 const undoWithin = 10 * time.Minute
 
 // undo becomes the command that makes the target as it was before the entry.
 func undo(ctx context.Context, j *job) error {
 	number := j.args["number"].Number
-	if number == 0 {
-		last, err := j.myLast(ctx)
+	if _, given := j.args["number"]; !given {
+		last, taken, err := j.myLast(ctx)
 		if err != nil {
 			return err
+		}
+		if taken != 0 {
+			j.unable = j.say(Text{
+				"The last thing you did was to undo #{number} (#{last}). Nothing was done; {undo} takes that back.",
+				"你最后一次操作是撤销 #{number}（#{last}）。没有执行；可用 {undo} 恢复。"},
+				values{"number": taken, "last": last.Number, "undo": id("undo " + formatNumber(last.Number))})
+			j.offers = []Choice{{Label: Text{"Undo the undo", "恢复"}.In(j.language), Line: "undo " + formatNumber(last.Number)}}
+			return nil
 		}
 		if last == nil {
 			j.unable = j.say(Text{
@@ -202,8 +220,8 @@ func (j *job) nothingToChange(old journal.Entry, what Text) Prose {
 	return nil
 }
 
-// myLast is the newest thing the person has done within ten minutes, other than taking something back; nil: nothing.
-func (j *job) myLast(ctx context.Context) (*journal.Entry, error) {
+// myLast is the newest thing the person has done within ten minutes; nil: nothing. When that was to take something back, taken is its number.
+func (j *job) myLast(ctx context.Context) (last *journal.Entry, taken int64, err error) {
 	q := journal.Query{
 		By: j.who.ID(), Commands: changes(j.table), Outcomes: []journal.Outcome{journal.Done, journal.Unknown},
 		Since: time.Now().Add(-undoWithin), Limit: 50,
@@ -211,16 +229,16 @@ func (j *job) myLast(ctx context.Context) (*journal.Entry, error) {
 	for {
 		entries, err := j.journal.List(ctx, q)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, e := range entries {
 			call, err := j.parse(e.Effect)
-			if err == nil && j.isMine(e) && call.args[undoes].Number == 0 {
-				return &e, nil
+			if err == nil && j.isMine(e) {
+				return &e, call.args[undoes].Number, nil
 			}
 		}
 		if len(entries) < q.Limit {
-			return nil, nil
+			return nil, 0, nil
 		}
 		q.Before = entries[len(entries)-1].Number
 	}
@@ -280,6 +298,14 @@ func extend(ctx context.Context, j *job) error {
 		return nil
 	}
 	kind := kindOf(call.Command.Name)
+	if kind.set == kind.off && old.Outcome == journal.Unknown {
+		j.unable = j.say(Text{
+			"Whether #{number} took effect is not known, and NetEase does not show timers. Nothing was done; {retry} sets it again.",
+			"#{number} 是否生效未知，网易云信也不提供定时关闭的查询。没有执行；可用 {retry} 重新设置。"},
+			values{"number": old.Number, "retry": id("retry " + formatNumber(old.Number))})
+		j.offers = j.retryOf(old.Number)
+		return nil
+	}
 	lasts := call.args["duration"].Length > 0 || kind.set == kind.off
 	if kind.ends(call) || !lasts {
 		j.unable = j.say(Text{

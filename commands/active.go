@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -33,7 +34,7 @@ func active(ctx context.Context, j *job) ending {
 		all = slices.DeleteFunc(all, func(s standing) bool { return !isBy(s.entry, by) })
 	}
 	page := int(min(max(1, j.args["page"].Number), 1<<20))
-	there, gone, looked := j.there(ctx, all, page*shownActive)
+	there, gone, over, looked := j.there(ctx, all, page*shownActive)
 	shown := there[min((page-1)*shownActive, len(there)):min(page*shownActive, len(there))]
 	end := ending{tone: Info, text: j.say(Text{"In force: {n}, what ends first comes first.", "当前生效：{n} 项，最先结束的在前。"}, values{"n": len(all) - gone})}
 	switch {
@@ -49,9 +50,9 @@ func active(ctx context.Context, j *job) ending {
 	for _, l := range shown {
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(l.entry.Number), Value: j.inWords(l, true)})
 	}
-	if gone > 0 {
+	if over > 0 {
 		end.text = end.text.then(j.say(Text{
-			"Over, or ended outside this bot: {n}.", "另有 {n} 项已经结束，或已在本机器人之外被解除。"}, values{"n": gone}))
+			"Over, or ended outside this bot: {n}.", "另有 {n} 项已经结束，或已在本机器人之外被解除。"}, values{"n": over}))
 	}
 	if !complete {
 		end.text = end.text.then(j.say(Text{"Only the newest entries of the journal were read; there may be more.", "只读取了较新的操作记录，可能还有更多。"}, nil))
@@ -71,8 +72,8 @@ func active(ctx context.Context, j *job) ending {
 }
 
 // there looks at what is in force by the journal until so many are found that are not seen to be over, but at no more than mostLooked. It returns
-// those, how many are over, and how many it has looked at.
-func (j *job) there(ctx context.Context, all []standing, want int) (there []lookedAt, gone, looked int) {
+// those, how many are not in force, how many of these certainly were, and how many it has looked at.
+func (j *job) there(ctx context.Context, all []standing, want int) (there []lookedAt, gone, over, looked int) {
 	for some := range slices.Chunk(all, shownActive) {
 		if len(there) >= want || looked >= mostLooked {
 			break
@@ -80,13 +81,16 @@ func (j *job) there(ctx context.Context, all []standing, want int) (there []look
 		for _, l := range j.look(ctx, some) {
 			looked++
 			if l.err == nil && !l.there {
-				gone++
+				if gone++; l.entry.Outcome == journal.Done && l.doubt == 0 {
+					over++
+				}
 				continue
 			}
 			there = append(there, l)
 		}
 	}
-	return there, gone, looked
+	slices.SortStableFunc(there, func(a, b lookedAt) int { return endsFirst(a.state.until, b.state.until) })
+	return there, gone, over, looked
 }
 
 // isBy tells whether a person, as history's by names them, has given the command of an entry.
@@ -123,16 +127,19 @@ func (j *job) inForce(ctx context.Context, q journal.Query) (all []standing, com
 	}
 	ofRooms, enough, err := j.inForceOnRooms(ctx, q, now)
 	all = append(all, ofRooms...)
-	slices.SortStableFunc(all, func(a, b standing) int {
-		switch {
-		case a.until.IsZero() && !b.until.IsZero():
-			return 1
-		case b.until.IsZero() && !a.until.IsZero():
-			return -1
-		}
-		return a.until.Compare(b.until)
-	})
+	slices.SortStableFunc(all, func(a, b standing) int { return endsFirst(a.until, b.until) })
 	return all, complete && enough, err
+}
+
+// endsFirst compares two ends; what has none comes last.
+func endsFirst(a, b time.Time) int {
+	switch {
+	case a.IsZero() && !b.IsZero():
+		return 1
+	case b.IsZero() && !a.IsZero():
+		return -1
+	}
+	return a.Compare(b)
 }
 
 // inForceOnRooms are the silences and timers of whole rooms.
@@ -141,7 +148,7 @@ func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time
 		room int64
 		kind kind
 	}
-	settled := map[thing]bool{}
+	settled, doubts := map[thing]bool{}, map[thing]int64{}
 	q.Commands, q.Outcomes, q.Limit = []string{"muteroom", "unmuteroom", "delayclose"}, effective[1:], 500
 	for range mostOfRooms / q.Limit {
 		entries, err := j.journal.List(ctx, q)
@@ -152,8 +159,12 @@ func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time
 			of := thing{e.Room, kindOf(e.Command)}
 			s, v := j.weigh(e, now)
 			if settled[of] || v == saysNothing {
+				if e.Outcome == journal.Unknown {
+					doubts[of] = cmp.Or(doubts[of], e.Number)
+				}
 				continue
 			}
+			s.doubt = doubts[of]
 			if settled[of] = true; v == saysLasts {
 				all = append(all, s)
 			}
@@ -244,7 +255,7 @@ func (j *job) look(ctx context.Context, list []standing) []lookedAt {
 // inWords is a line about what is in force: what, until when, by whom and why. where tells that the room is named.
 func (j *job) inWords(l lookedAt, where bool) Prose {
 	v := values{"target": id(l.entry.Target), "place": placeOf(j.policy, netease.RoomID(l.entry.Room)), "until": l.state.until, "by": entryBy(l.entry),
-		"at": l.entry.At, "delay": l.delay(), "number": l.entry.Number}
+		"at": l.entry.At, "delay": l.delay(), "number": l.entry.Number, "doubt": l.doubt}
 	var say Text
 	switch command := l.call.Command.Name; {
 	case command == "mute" && where:
@@ -264,6 +275,9 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 	default:
 		say = Text{"room {place} closes at about {until}, by {by}", "聊天室 {place} 约 {until} 关闭，操作人 {by}"}
 	}
+	if l.call.Command.Name == "delayclose" && !l.state.until.IsZero() {
+		v["until"] = roughly(l.state.until, l.delay())
+	}
 	p := j.say(say, v)
 	if l.entry.Reason != "" {
 		p = append(p, j.say(Text{": {reason}", "：{reason}"}, values{"reason": clip(plain(l.entry.Reason), 80)})...)
@@ -272,6 +286,10 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 	switch {
 	case l.entry.Outcome == journal.Unknown && !l.listed:
 		mark = Text{"; whether it took effect is not known", "；是否生效未知"}
+	case l.doubt != 0 && !l.listed:
+		mark = Text{"; whether #{doubt} ended it is not known", "；是否已被 #{doubt} 结束未知"}
+	case l.call.Command.Name == "mute" && l.listed && l.entry.Outcome == journal.Done && l.state.until.Sub(l.standing.until).Abs() > time.Minute:
+		mark = Text{"; its end was changed outside this bot", "；结束时间已在本机器人之外被更改"}
 	case l.err != nil:
 		mark = Text{"; as of {at}, NetEase could not be asked", "；截至 {at} 的记录，未能向网易云信查询"}
 	case l.call.Command.Name == "mute" && !l.listed:

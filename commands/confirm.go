@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"roomwarden/journal"
@@ -30,7 +31,13 @@ func (j *job) asks() bool {
 func (j *job) ask(ctx context.Context) ending {
 	end := ending{tone: Asks, question: true, text: j.say(j.Command.change(j).plan, j.facts(values{
 		"for": j.lengthOf(), "until": roughly(time.Now().Add(j.lengthOf()), j.lengthOf())}))}
-	if j.over != nil {
+	switch {
+	case j.args[undoes].Number != 0:
+		end.text = end.text.then(j.say(Text{"That undoes #{number} by {other}.", "这将撤销 {other} 的 #{number}。"}, j.subjectFacts()))
+	case j.args[extends].Number != 0:
+		end.text = end.text.then(j.say(Text{
+			"That makes #{number} by {other} last {more} longer.", "这将使 {other} 的 #{number} 延长 {more}。"}, j.subjectFacts(), values{"more": j.more()}))
+	case j.over != nil:
 		end.text = end.text.then(j.replaced())
 	}
 	if room, err := j.netease.Room(ctx, j.room); err == nil {
@@ -94,23 +101,19 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 	if end, stop, err := d.dropped(ctx, j, asked); stop || err != nil {
 		return end, stop, err
 	}
-	at := targetOf(asked)
-	others, err := d.Journal.List(ctx, journal.Query{On: &at, After: asked.Number, Before: j.entry.Number, Limit: 1000})
+	answer, err := j.answerTo(ctx, asked)
 	if err != nil {
 		return ending{}, false, err
 	}
-	for _, e := range others {
-		call, err := j.parse(e.Effect)
-		if err == nil && call.args[confirms].Number == asked.Number && e.Outcome != journal.Refused && e.Outcome != journal.NoChange {
-			v["later"], v["outcome"] = e.Number, outcomes[e.Outcome].In(j.language)
-			end := ending{tone: NoChange, text: j.say(Text{
-				"#{number} was confirmed already (#{later}: {outcome}). Nothing was done now.",
-				"#{number} 已经确认过（#{later}：{outcome}）。这次没有执行。"}, v)}
-			if e.Outcome != journal.Done {
-				end.tone, end.choices = Refused, j.retryOf(e.Number)
-			}
-			return end, true, nil
+	if answer != nil {
+		v["later"], v["outcome"] = answer.Number, howEnded(*answer).In(j.language)
+		end := ending{tone: NoChange, text: j.say(Text{
+			"#{number} was confirmed already (#{later}: {outcome}). Nothing was done now.",
+			"#{number} 已经确认过（#{later}：{outcome}）。这次没有执行。"}, v)}
+		if answer.Outcome == journal.Failed || answer.Outcome == journal.Unknown {
+			end.tone, end.choices = Refused, j.retryOf(answer.Number)
 		}
+		return end, true, nil
 	}
 	if j.entry.At.After(asked.At.Add(confirmTime)) {
 		return ending{tone: Refused, text: j.say(Text{
@@ -118,6 +121,27 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 			"#{number} 已超过 5 分钟，无法再确认。没有执行；请重新输入命令：{line}。"}, v)}, true, nil
 	}
 	return ending{}, false, nil
+}
+
+// answerTo is the entry by which the asker has confirmed a question before the job's command; nil: none has. Also one that met something in its way
+// is an answer: a question is answered once.
+func (j *job) answerTo(ctx context.Context, asked journal.Entry) (*journal.Entry, error) {
+	at := targetOf(asked)
+	list, err := j.journal.List(ctx, journal.Query{On: &at, After: asked.Number, Before: j.entry.Number, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range slices.Backward(list) { // the first one
+		call, err := j.parse(e.Effect)
+		if err != nil || call.args[confirms].Number != asked.Number || e.Person != asked.Person || e.Platform != asked.Platform {
+			continue
+		}
+		kept, _ := keptOf(e)
+		if e.Outcome != journal.Refused || kept.Tone == Asks { // refused: it was too late, or dropped
+			return &e, nil
+		}
+	}
+	return nil, nil
 }
 
 // dropped looks whether a question was dropped before the job's command came.
@@ -159,19 +183,16 @@ func cancelled(ctx context.Context, j *job) ending {
 			"#{number} was asked of {by}; only they can drop it.",
 			"#{number} 是询问 {by} 的，只有对方可以放弃。"}, v)}
 	}
-	at := targetOf(asked)
-	list, err := j.journal.List(ctx, journal.Query{On: &at, After: asked.Number, Before: j.entry.Number, Limit: 1000})
+	answer, err := j.answerTo(ctx, asked)
 	if err != nil {
 		j.log.Error("journal: list", "err", err)
 		return ending{tone: Failed, text: j.report(errJournal).whole()}
 	}
-	for _, e := range list {
-		call, err := j.parse(e.Effect)
-		if err == nil && call.args[confirms].Number == asked.Number && e.Outcome != journal.Refused && e.Outcome != journal.NoChange {
-			return ending{tone: Refused, text: j.say(Text{
-				"#{number} was confirmed already (#{later}). {undo} takes it back.",
-				"#{number} 已经确认（#{later}）。可用 {undo} 撤销。"}, values{"number": asked.Number, "later": e.Number, "undo": id("undo " + formatNumber(e.Number))})}
-		}
+	if answer != nil {
+		return ending{tone: Refused, text: j.say(Text{
+			"#{number} was confirmed already (#{later}). {undo} takes it back.",
+			"#{number} 已经确认（#{later}）。可用 {undo} 撤销。"},
+			values{"number": asked.Number, "later": answer.Number, "undo": id("undo " + formatNumber(answer.Number))})}
 	}
 	return ending{tone: Info, text: j.say(Text{
 		"#{number} is dropped; nothing was done for it: {line}.",

@@ -62,6 +62,14 @@ func delayClose(j *job) change {
 			"Room {place} will close by itself once it has been empty for {for}.",
 			"聊天室 {place} 将在连续无人 {for}后自动关闭。"}
 	}
+	unseen := Text{
+		"Whether the timer of room {place} was set is not known, and NetEase offers no way to read timers. {retry} sets it again, which restarts the countdown.",
+		"无法确定聊天室 {place} 的定时关闭是否设置成功，网易云信也不提供查询。可用 {retry} 再次设置，但会重新计时。"}
+	if order.Policy == netease.CloseOff {
+		unseen = Text{
+			"Whether the timer of room {place} was cancelled is not known, and NetEase offers no way to read timers. {retry} cancels it again.",
+			"无法确定聊天室 {place} 的定时关闭是否已取消，网易云信也不提供查询。可用 {retry} 再次取消。"}
+	}
 	var started time.Time
 	return change{
 		send: func(ctx context.Context) (err error) {
@@ -85,8 +93,6 @@ func delayClose(j *job) change {
 		plan:    plan,
 		asked:   Text{"the timer of room {place}", "聊天室 {place} 的定时关闭"},
 		already: Text{"The timer of room {place} was already set like this.", "聊天室 {place} 的定时关闭此前已是如此。"},
-		unseen: Text{
-			"Whether the timer of room {place} was set is not known, and NetEase offers no way to read timers. {retry} sets it again, which restarts the countdown.",
-			"无法确定聊天室 {place} 的定时关闭是否设置成功，网易云信也不提供查询。可用 {retry} 再次设置，但会重新计时。"},
+		unseen:  unseen,
 	}
 }

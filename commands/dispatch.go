@@ -109,7 +109,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 func (d *Dispatcher) job(call Call, who permissions.Subject, l Language) *job {
 	return &job{
 		Call: call, who: who, language: l, policy: d.Policy(), table: Table,
-		parse: understood, netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
+		parse: understood, ended: d.ended, netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
 	}
 }
 

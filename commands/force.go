@@ -42,6 +42,7 @@ type standing struct {
 	entry journal.Entry
 	call  Call      // as it was understood
 	until time.Time // when it ends by itself, or the bot ends it, perhaps overdue; zero: nobody knows
+	doubt int64     // the number of a later command that may have ended it; 0: there is none
 }
 
 // again is what else the command would have that sets it for the time it has left; false when there is none left.
@@ -92,7 +93,7 @@ func (j *job) weigh(e journal.Entry, now time.Time) (standing, verdict) {
 		}
 	}
 	unknown := e.Outcome == journal.Unknown || e.Outcome == journal.Running
-	s := standing{e, call, e.Until}
+	s := standing{entry: e, call: call, until: e.Until}
 	if length := call.args["duration"].Length; s.until.IsZero() && unknown && length > 0 && call.args[extends].Number == 0 {
 		s.until = e.At.Add(length + Budget)
 	}
@@ -116,7 +117,7 @@ func (j *job) weigh(e journal.Entry, now time.Time) (standing, verdict) {
 func (j *job) standing(ctx context.Context, command string, at journal.Target, before int64) (*standing, error) {
 	now := time.Now()
 	q := journal.Query{On: &at, Commands: kindOf(command).commands(), Outcomes: effective[1:], Before: before, Limit: 20}
-	for {
+	for doubt := int64(0); ; {
 		entries, err := j.journal.List(ctx, q)
 		if err != nil {
 			return nil, err
@@ -124,9 +125,13 @@ func (j *job) standing(ctx context.Context, command string, at journal.Target, b
 		for _, e := range entries {
 			switch s, v := j.weigh(e, now); v {
 			case saysLasts:
+				s.doubt = doubt
 				return &s, nil
 			case saysOver:
 				return nil, nil
+			}
+			if e.Outcome == journal.Unknown {
+				doubt = cmp.Or(doubt, e.Number)
 			}
 		}
 		if len(entries) < q.Limit {

@@ -223,3 +223,117 @@ func TestQuestionIsNotTakenForDone(t *testing.T) {
 		assert.Equal(t, Asks, got[0].Reply.Tone, "%s", got[0].Reply.Text)
 	})
 }
+
+// TestWhatIsNotThere: numbers that lead nowhere are answered like those of others' entries.
+func TestWhatIsNotThere(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		for i, line := range []string{"cancel 9999", "cancel 0", "confirm 9999", "undo 0", "extend 9999 10m", "retry 9999", "show 9999"} {
+			for _, who := range []string{"zhangsan", "oncall"} {
+				reply := s.answered(fmt.Sprint(who, i), who, line)
+				assert.Equal(t, Refused, reply.Tone, "%s: %s", line, reply.Text)
+				assert.Contains(t, reply.Text.String(), "There is no entry #", "%s", line)
+			}
+		}
+	})
+}
+
+// TestUndoOfAnUndoIsAsked: undo without a number after an undo touches nothing else.
+func TestUndoOfAnUndoIsAsked(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "night", "mute 123 lisi 1h")
+		s.answered("2", "zhangsan", "mute 456 wangwu 1h")
+		require.Equal(t, Done, s.answered("3", "night", "undo 2").Tone)
+		reply := s.answered("4", "night", "undo")
+		assert.Equal(t, Refused, reply.Tone)
+		require.Len(t, reply.Choices, 1)
+		assert.Equal(t, "undo 3", reply.Choices[0].Line)
+		assert.Len(t, s.writes(), 3)
+	})
+}
+
+// TestQuestionIsAnsweredOnce: also when its confirmation met something else in its way.
+func TestQuestionIsAnsweredOnce(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.Equal(t, Asks, s.answered("1", "zhangsan", "muteroom 123").Tone)
+		require.Equal(t, Done, s.answered("2", "night", "muteroom 123 10m").Tone)
+		require.Equal(t, Asks, s.answered("3", "zhangsan", "confirm 1").Tone, "somebody is on it")
+		require.Equal(t, Done, s.answered("4", "night", "unmuteroom 123").Tone)
+		reply := s.answered("5", "zhangsan", "confirm 1")
+		assert.Equal(t, NoChange, reply.Tone, "%s", reply.Text)
+		assert.Contains(t, reply.Text.String(), "#1 was confirmed already (#3")
+		assert.False(t, s.muted(t, 123))
+	})
+}
+
+// TestUndoRightAfter: who is quicker than the journal waits for it.
+func TestUndoRightAfter(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Gather = 50 * time.Millisecond
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		first := s.ask("1", "zhangsan", "mute 123 lisi 5m")
+		require.Equal(t, Done, first.Tone)
+		reply := s.ask("2", "zhangsan", "undo 1")
+		assert.Equal(t, Done, reply.Tone, "%s", reply.Text)
+		s.dispatcher.Answered(1, true)
+		s.dispatcher.Answered(2, true)
+		synctest.Wait()
+	})
+}
+
+// TestOwnMuteDoesNotShortenAnothers: one's own short mute is not put over a longer one that somebody has set outside meanwhile.
+func TestOwnMuteDoesNotShortenAnothers(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.answered("1", "zhangsan", "mute 123 lisi 10m")
+		s.outside(t, "mute 123 lisi 2h")
+		reply := s.answered("2", "zhangsan", "mute 123 lisi 30m")
+		assert.Equal(t, Asks, reply.Tone, "%s", reply.Text)
+		assert.Contains(t, reply.Text.String(), "Yours would end earlier.")
+		assert.Contains(t, fmt.Sprint(s.answered("3", "zhangsan", "active").Fields), "its end was changed outside this bot")
+	})
+}
+
+// TestTimerThatMayBeCancelled: where a cancellation was not answered that is said wherever the timer is shown, and an unknown timer is not extended.
+func TestTimerThatMayBeCancelled(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "zhangsan", "delayclose 123 fixed 5h yes=yes")
+		s.nim.Inject(netease.OpUpdateDelayClosePolicy, faults["is silent for good, having done it"])
+		reply := s.answered("2", "zhangsan", "delayclose 123 off")
+		assert.Equal(t, Unknown, reply.Tone)
+		assert.Contains(t, reply.Text.String(), "was cancelled is not known")
+		assert.Contains(t, fmt.Sprint(s.answered("3", "zhangsan", "active").Fields), "whether #2 ended it is not known")
+		assert.Contains(t, fmt.Sprint(s.answered("4", "zhangsan", "room 123").Fields), "whether #2 ended it is not known")
+
+		s.nim.Inject(netease.OpUpdateDelayClosePolicy, faults["is silent for good, having done nothing"])
+		require.Equal(t, Unknown, s.answered("5", "zhangsan", "delayclose 456 fixed 5h yes=yes").Tone)
+		extended := s.answered("6", "zhangsan", "extend 5 1h")
+		assert.Equal(t, Refused, extended.Tone)
+		assert.Equal(t, "retry 5", extended.Choices[0].Line)
+	})
+}
+
+// TestActiveCountsWhatIsThere: what never took effect is neither in force nor ended by anybody.
+func TestActiveCountsWhatIsThere(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.nim.Inject(netease.OpMuteRoom, faults["is silent for good, having done nothing"])
+		require.Equal(t, Unknown, s.answered("1", "zhangsan", "muteroom 123 yes=yes").Tone)
+		assert.Equal(t, "Nothing that this bot has set is in force.", s.answered("2", "zhangsan", "active").Text.String())
+	})
+}
+
+// TestQuestionsTellWhatTheyAreAbout: the question before an undo or an extension says so.
+func TestQuestionsTellWhatTheyAreAbout(t *testing.T) {
+	policy, err := permissions.Parse([]byte("moderators:\n  - {name: Zhang San, console: [zhangsan], commands: ['*'], rooms: ['*']}\nconfirm: [mute]\n"), Vocabulary())
+	require.NoError(t, err)
+	onStage(t, func(t *testing.T, s *stage) {
+		s.answered("1", "zhangsan", "mute 123 lisi 5m")
+		s.dispatcher.Policy = func() *permissions.Policy { return policy }
+		reply := s.answered("2", "zhangsan", "extend 1 10m")
+		assert.Equal(t, Asks, reply.Tone)
+		assert.Contains(t, reply.Text.String(), "That makes #1 by Zhang San (zhangsan) last 10m longer.")
+		require.Equal(t, Done, s.answered("3", "zhangsan", "confirm 2").Tone)
+		reply = s.answered("4", "zhangsan", "undo 3")
+		assert.Equal(t, Asks, reply.Tone)
+		assert.Contains(t, reply.Text.String(), "That undoes #3 by Zhang San (zhangsan).")
+	})
+}

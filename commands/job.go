@@ -29,11 +29,13 @@ type job struct {
 	policy   *permissions.Policy
 	table    []Command
 	parse    func(effect string) (Call, error)
+	ended    func(ctx context.Context, number int64) (journal.Entry, error) // waits for an outcome
 
 	retries  *journal.Entry // the entry whose command this does again; nil: none
 	subject  *journal.Entry // the entry that this takes back, extends or ends; nil: none
 	asked    *journal.Entry // the question that this confirms; nil: none
 	unable   Prose          // why a command about an entry cannot be carried out; nil: it can
+	offers   []Choice       // what can be done instead
 	over     *standing      // what this overwrites, knowingly; nil: nothing
 	question bool           // by the policy at its begin the bot asks before it carries this out
 	total    time.Duration  // with an extension, how long it lasts from now on; 0: not known yet

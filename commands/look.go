@@ -82,7 +82,10 @@ func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
 			who = Text{"Asked for by {by}.", "由 {by} 提出。"}
 		}
 		end := l.done()
-		end.text, end.until, end.mine = text.then(j.say(who, j.facts())), seen.until, seen.mine
+		if j.args[ends].Number == 0 {
+			text = text.then(j.say(who, j.facts()))
+		}
+		end.text, end.until, end.mine = j.framed(text), seen.until, seen.mine
 		if end = j.timing(end, l.change); end.timer != nil {
 			end.text = end.text.then(j.say(Text{"The bot ends it at {until}.", "机器人将于 {until} 解除。"}, values{"until": end.until}))
 		}

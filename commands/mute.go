@@ -8,7 +8,10 @@ import (
 )
 
 func mute(j *job) change {
-	asked := j.asking()
+	asked, noun := j.asking(), Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"}
+	if j.args[extends].Number != 0 {
+		noun = Text{"the extension of the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言的延长"}
+	}
 	return change{
 		send: func(ctx context.Context) error {
 			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
@@ -34,7 +37,7 @@ func mute(j *job) change {
 			}
 		},
 		plan:    Text{"{target} will be muted in room {place} for {for}, until about {until}.", "{target} 将在聊天室 {place} 被禁言 {for}，约至 {until}。"},
-		asked:   Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"},
+		asked:   noun,
 		already: Text{"{target} is muted in room {place} already.", "{target} 在聊天室 {place} 已经被禁言。"},
 		look: func(ctx context.Context) (sight, error) {
 			left, listed, err := j.muteLeft(ctx)

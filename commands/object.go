@@ -271,12 +271,17 @@ func (j *job) objectOther(ctx context.Context) (ending, bool, error) {
 		return ending{}, false, err
 	}
 	number := other.entry.Number
-	if j.args[replace.Name].Number == number || j.args[replace.Name].Number == 0 && j.isMine(other.entry) && !j.shortens(*other) {
+	own := j.args[replace.Name].Number == 0 && j.isMine(other.entry) && !j.shortens(*other)
+	if j.args[replace.Name].Number == number || own && j.Command.Name != "mute" {
 		j.over = other
 		return ending{}, false, nil
 	}
 	seen, err := j.sees(ctx, *other)
-	if err == nil && !seen.there {
+	switch {
+	case err == nil && !seen.there:
+		return ending{}, false, nil
+	case own && (err != nil || !seen.listed || !time.Now().Add(j.asking()).Before(seen.until.Add(-slack))): // nor does it shorten what somebody has set outside
+		j.over = other
 		return ending{}, false, nil
 	}
 	if seen.listed && j.Command.Name == "mute" {
@@ -340,6 +345,10 @@ func (j *job) already(s standing, seen state, failed error) ending {
 		say = Text{
 			"Room {place} is muted already, by {other}, until somebody ends it (#{number}).",
 			"聊天室 {place} 已由 {other} 整体禁言，直到有人解除（#{number}）。"}
+	case s.call.Command.Name == "muteroom" && !seen.until.After(time.Now()):
+		say = Text{
+			"Room {place} is muted already, by {other}; its end at {until} is overdue (#{number}).",
+			"聊天室 {place} 已由 {other} 整体禁言，应于 {until} 解除，已逾期（#{number}）。"}
 	case s.call.Command.Name == "muteroom":
 		say = Text{
 			"Room {place} is muted already, by {other}, until {until} (#{number}).",

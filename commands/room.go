@@ -64,7 +64,7 @@ func (j *job) withForce(ctx context.Context, end ending, room netease.Room) endi
 			end.fields = append(end.fields, Field{Label: "#" + formatNumber(s.entry.Number), Value: j.inWords(l, true)})
 		}
 	}
-	label := j.field(Text{"Muted by this bot", "由本机器人禁言"}, nil).Label
+	label := j.field(Text{"Members muted by this bot", "由本机器人禁言的成员"}, nil).Label
 	shown := 0
 	for _, l := range j.look(ctx, mutes[:min(len(mutes), shownMutes)]) {
 		if l.there || l.err != nil {

@@ -34,8 +34,8 @@ func show(ctx context.Context, j *job) ending {
 	if e.Line != "" {
 		add(Text{"Typed", "输入"}, id(shorten(e.Line)))
 	}
-	if e.Effect != "" && e.Effect != e.Line {
-		add(Text{"Understood as", "理解为"}, id(shorten(e.Effect)))
+	if line := j.lineOf(e); line != "" && line != e.Line {
+		add(Text{"Understood as", "理解为"}, id(shorten(line)))
 	}
 	for _, link := range j.linksOf(ctx, e) {
 		end.fields = append(end.fields, link)

@@ -204,7 +204,7 @@ func TestTurnsAcrossProcesses(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
-		assert.Equal(t, []string{"temporaryMute lisi 10", "temporaryMute lisi 20", "temporaryMute lisi 30", "temporaryMute lisi 40"}, s.ops())
+		assert.Equal(t, []string{"temporaryMute lisi 10", "temporaryMute lisi 20", "temporaryMute lisi 30", "temporaryMute lisi 40"}, s.writes())
 		require.NoError(t, other.Stop(t.Context()))
 		require.NoError(t, process.Close())
 	})

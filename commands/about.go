@@ -193,8 +193,8 @@ func undo(ctx context.Context, j *job) error {
 	back, ok := j.inverse(*old, call, before)
 	if !ok {
 		j.unable = j.say(Text{
-			"#{number} cannot be undone: what it ended is over, or was not set by this bot. Nothing was done.",
-			"#{number} 无法撤销：它所结束的操作已经到期，或不是由本机器人设置的。没有执行。"}, values{"number": old.Number})
+			"#{number} cannot be undone: it has ended nothing that this bot had set and that would still last. Nothing was done.",
+			"#{number} 无法撤销：它没有结束任何由本机器人设置且尚未到期的操作。没有执行。"}, values{"number": old.Number})
 		return nil
 	}
 	if v, given := call.args[notify.Name]; given && hasArg(back.Command, notify.Name) {
@@ -214,6 +214,10 @@ func (j *job) nothingToChange(old journal.Entry, what Text) Prose {
 		return j.say(Text{"#{number} has changed nothing, so there is {what}.", "#{number} 没有做任何更改，因此{what}。"}, v)
 	case old.Outcome == journal.Running:
 		return j.say(Text{"#{number} is still under way. Nothing was done; try again in a moment.", "#{number} 仍在执行中。没有执行；请稍后再试。"}, v)
+	case leaves(old):
+		return j.say(Text{
+			"Whether #{number} was carried out is not known, and it was not repeated. Nothing was done now; {retry} does it again.",
+			"#{number} 是否执行过未知，之后也没有重复执行。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": id("retry " + formatNumber(old.Number))})
 	case old.Outcome != journal.Done && old.Outcome != journal.Unknown:
 		return j.say(Text{"#{number} ended as: {outcome}. It has changed nothing, so there is {what}.", "#{number} 的结果是：{outcome}。它没有做任何更改，因此{what}。"}, v)
 	}
@@ -343,6 +347,13 @@ func confirm(ctx context.Context, j *job) error {
 	old, call, err := j.old(ctx, j.args["number"].Number)
 	if old == nil || err != nil {
 		return err
+	}
+	if kept, ok := keptOf(*old); ok && kept.Tone == Asks && !kept.Question {
+		j.unable = j.say(Text{
+			"#{number} leaves you a choice, which confirming does not answer. Nothing was done; use one of these lines.",
+			"#{number} 需要从下列操作中选择，不能直接确认。没有执行。"}, values{"number": old.Number})
+		j.offers = kept.Choices
+		return nil
 	}
 	if !isQuestion(*old) {
 		j.unable = j.say(Text{

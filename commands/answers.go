@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -202,7 +204,13 @@ func (d *Dispatcher) give(ctx context.Context, a *answer, more bool) {
 	}
 }
 
-func (d *Dispatcher) giveOnce(ctx context.Context, a *answer, more bool) error {
+func (d *Dispatcher) giveOnce(ctx context.Context, a *answer, more bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // what remains to be done for the entry is done all the same
+			a.job.log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: a panic", ErrNowhere)
+		}
+	}()
 	deliver := d.Deliver[a.job.who.Platform]
 	if deliver == nil {
 		return ErrNowhere

@@ -37,7 +37,7 @@ func (j *job) ask(ctx context.Context) ending {
 	case j.args[extends].Number != 0:
 		end.text = end.text.then(j.say(Text{
 			"That makes #{number} by {other} last {more} longer.", "这将使 {other} 的 #{number} 延长 {more}。"}, j.subjectFacts(), values{"more": j.more()}))
-	case j.over != nil:
+	case j.over != nil && (j.retries == nil || j.retries.Number != j.over.entry.Number):
 		end.text = end.text.then(j.replaced())
 	}
 	if room, err := j.netease.Room(ctx, j.room); err == nil {
@@ -98,7 +98,7 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 			"#{number} was asked of {by}; only they can confirm it. Nothing was done.",
 			"#{number} 是请 {by} 确认的，只有对方可以确认。没有执行。"}, v)}, true, nil
 	}
-	if end, stop, err := d.dropped(ctx, j, asked); stop || err != nil {
+	if end, stop, err := j.dropped(ctx, asked); stop || err != nil {
 		return end, stop, err
 	}
 	answer, err := j.answerTo(ctx, asked)
@@ -145,8 +145,8 @@ func (j *job) answerTo(ctx context.Context, asked journal.Entry) (*journal.Entry
 }
 
 // dropped looks whether a question was dropped before the job's command came.
-func (d *Dispatcher) dropped(ctx context.Context, j *job, asked journal.Entry) (ending, bool, error) {
-	list, err := d.Journal.List(ctx, journal.Query{
+func (j *job) dropped(ctx context.Context, asked journal.Entry) (ending, bool, error) {
+	list, err := j.journal.List(ctx, journal.Query{
 		Room: asked.Room, Commands: []string{"cancel"}, After: asked.Number, Before: j.entry.Number, Limit: 1000,
 	})
 	for _, e := range list {
@@ -155,7 +155,7 @@ func (d *Dispatcher) dropped(ctx context.Context, j *job, asked journal.Entry) (
 			continue
 		}
 		if e.Outcome == journal.Running {
-			if e, err = d.ended(ctx, e.Number); err != nil {
+			if e, err = j.ended(ctx, e.Number); err != nil {
 				return ending{}, false, err
 			}
 		}
@@ -193,6 +193,9 @@ func cancelled(ctx context.Context, j *job) ending {
 			"#{number} was confirmed already (#{later}). {undo} takes it back.",
 			"#{number} 已经确认（#{later}）。可用 {undo} 撤销。"},
 			values{"number": asked.Number, "later": answer.Number, "undo": id("undo " + formatNumber(answer.Number))})}
+	}
+	if end, stop, err := j.dropped(ctx, asked); stop && err == nil {
+		return end
 	}
 	return ending{tone: Info, text: j.say(Text{
 		"#{number} is dropped; nothing was done for it: {line}.",

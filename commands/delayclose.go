@@ -85,7 +85,7 @@ func delayClose(j *job) change {
 				end.until = at
 			}
 			if order.Policy != netease.CloseOff {
-				end.choices = []Choice{j.choice(Text{"Cancel timer", "取消定时关闭"}, "delayclose", "policy="+closeOff), j.longer(time.Hour)}
+				end.choices = append([]Choice{j.choice(Text{"Cancel timer", "取消定时关闭"}, "delayclose", "policy="+closeOff)}, j.longer(order.Delay, netease.MaxDelay, time.Hour)...)
 			}
 			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": roughly(at, order.Delay)}))
 			return end

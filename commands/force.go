@@ -98,7 +98,7 @@ func (j *job) weigh(e journal.Entry, now time.Time) (standing, verdict) {
 		s.until = e.At.Add(length + Budget)
 	}
 	switch off := kindOf(call.Command.Name).ends(call); {
-	case off && unknown, !off && e.Outcome == journal.NoChange, e.Outcome == journal.NoChange && e.Code == 0: // the last: NetEase was not asked
+	case unknown && leaves(e), off && unknown, !off && e.Outcome == journal.NoChange, e.Outcome == journal.NoChange && e.Code == 0: // the last: NetEase was not asked
 		return s, saysNothing
 	case off:
 		return s, saysOver
@@ -110,6 +110,12 @@ func (j *job) weigh(e journal.Entry, now time.Time) (standing, verdict) {
 		return s, saysNothing
 	}
 	return s, saysOver
+}
+
+// leaves tells of an entry that may never have been sent, so that what was before it counts.
+func leaves(e journal.Entry) bool {
+	kept, ok := keptOf(e)
+	return ok && e.Outcome == journal.Unknown && kept.Leave
 }
 
 // standing is what is in force on a target of the kind that a command is of, nil when nothing is. before, if not 0, leaves out entries of that
@@ -171,10 +177,12 @@ func (j *job) changedSince(ctx context.Context, e journal.Entry, before int64) (
 	at := targetOf(e)
 	list, err := j.journal.List(ctx, journal.Query{
 		On: &at, Commands: kindOf(e.Command).commands(), Outcomes: []journal.Outcome{journal.Running, journal.Done, journal.Unknown},
-		After: e.Number, Before: before, Limit: 1,
+		After: e.Number, Before: before, Limit: 50,
 	})
-	if err != nil || len(list) == 0 {
-		return nil, err
+	for _, later := range list {
+		if !leaves(later) {
+			return &later, nil
+		}
 	}
-	return &list[0], nil
+	return nil, err
 }

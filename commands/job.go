@@ -71,8 +71,9 @@ type ending struct {
 	evident bool         // whoever looks at NetEase later finds the same
 	mine    bool         // a look has shown that only this call can have made it so
 
+	seen     bool   // of NoChange: a look has shown it
 	question bool   // of Asks: it can be confirmed
-	leave    bool   // of Unknown: the bot does not end the effect, should there be one
+	leave    bool   // of Unknown: it may never have been sent, and what was in force before it counts
 	timer    *timer // the bot ends the effect at until; nil: it does not
 
 	look *looking // of Unknown: what goes on to find out more; nil: nothing

@@ -33,7 +33,7 @@ func mute(j *job) change {
 			}
 			return ending{tone: Done, until: until, fields: j.why(),
 				text:    j.say(say, j.facts(values{"for": asked, "until": until, "more": j.more(), "old": j.args[extends].Number})),
-				choices: []Choice{j.back(), j.longer(10 * time.Minute), j.longer(time.Hour)},
+				choices: append([]Choice{j.back()}, j.longer(asked, netease.MaxMute, 10*time.Minute, time.Hour)...),
 			}
 		},
 		plan:    Text{"{target} will be muted in room {place} for {for}, until about {until}.", "{target} 将在聊天室 {place} 被禁言 {for}，约至 {until}。"},
@@ -78,9 +78,15 @@ func (j *job) back() Choice {
 	return Choice{Label: Text{"Undo", "撤销"}.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
 }
 
-// longer is the button that extends the effect.
-func (j *job) longer(more time.Duration) Choice {
-	return Choice{Label: j.say(Text{"+{for}", "+{for}"}, values{"for": more}).String(), Line: "extend " + formatNumber(j.entry.Number) + " " + compact(more)}
+// longer are the buttons that extend an effect of a length, as far as that may be.
+func (j *job) longer(length, most time.Duration, by ...time.Duration) (choices []Choice) {
+	for _, more := range by {
+		if length+more <= most {
+			choices = append(choices, Choice{
+				Label: j.say(Text{"+{for}", "+{for}"}, values{"for": more}).String(), Line: "extend " + formatNumber(j.entry.Number) + " " + compact(more)})
+		}
+	}
+	return choices
 }
 
 func unmute(j *job) change {

@@ -20,7 +20,7 @@ func muteRoom(j *job) change {
 			if length > 0 {
 				end.until = time.Now().Add(length)
 				v["for"], v["until"] = length, end.until
-				end.choices = append(end.choices, j.longer(10*time.Minute))
+				end.choices = append(end.choices, j.longer(length, netease.MaxMute, 10*time.Minute)...)
 				say = Text{
 					"Room {place} is muted for {for}, until {until}: only its creator and managers can speak. The bot ends it then. By {by}.",
 					"聊天室 {place} 已整体禁言 {for}，至 {until}：期间只有创建者和管理员能发言，到时由机器人解除。操作人：{by}。"}

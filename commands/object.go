@@ -96,21 +96,33 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 	case undoing && call.args[ends].Number == 0:
 		end.text = end.text.then(j.say(Text{"Undo that one?", "要撤销那一条吗？"}, nil))
 		end.choices = []Choice{{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)}}
+		if kind := kindOf(later.Command); later.Command == kind.set && kind.set != kind.off { // that may bring another one back
+			row, _ := find(j.table, kind.off)
+			off := Call{Command: row, args: map[string]Value{room.Name: {Room: netease.RoomID(later.Room)}}}
+			if later.Target != "" {
+				off.args["target"] = Value{Word: later.Target}
+			}
+			end.choices = append(end.choices, Choice{Label: Text{"End it", "直接解除"}.In(j.language), Line: off.String()})
+		}
 	case !undoing && !ending:
 		end.choices = []Choice{{Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}
 	}
 	return end
 }
 
-// lineOf is the command of an entry as somebody could type it.
+// lineOf is the command of an entry as somebody could type it; of an undo, that and what it meant.
 func (j *job) lineOf(e journal.Entry) string {
 	c, err := j.parse(e.Effect)
 	if err != nil || c.args[extends].Number != 0 { // what an extension comes to is no line
 		return cmp.Or(e.Line, e.Effect)
 	}
+	undone := c.args[undoes].Number
 	c.args = maps.Clone(c.args)
 	for _, l := range links {
 		delete(c.args, l.Name)
+	}
+	if undone != 0 {
+		return "undo " + formatNumber(undone) + ": " + c.String()
 	}
 	return c.String()
 }
@@ -140,7 +152,7 @@ func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 	unlisted := kind.set == "mute" && seen.so == cannotTell && seen.until.IsZero()
 	switch {
 	case !unlisted && muted != had: // it was ended, or muted again, outside the bot or by itself
-		return ending{tone: NoChange, code: netease.CodeOK, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
+		return ending{tone: NoChange, seen: true, code: netease.CodeOK, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
 			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v))}, true, nil
 	case unlisted && had && old.Outcome == journal.Done && !old.Until.After(time.Now()):
 		return ending{tone: NoChange, text: j.say(Text{
@@ -163,7 +175,7 @@ func (j *job) notLooked(err error) ending {
 		"What is so in the room now could not be seen, so nothing was done.",
 		"无法查询房间当前的状态，因此没有执行。"}, nil)}
 	if j.repeated {
-		end.tone, end.leave = Unknown, true
+		end.tone, end.leave = Unknown, j.args[extends].Number != 0
 		end.text = j.say(sayInterrupted, nil).then(j.say(sayLookFailed, nil)).then(j.say(sayNotRepeated, nil))
 	}
 	end.text = end.text.then(r.what).below(r.words)
@@ -217,9 +229,10 @@ func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
 			left = seen
 		}
 		off := now.Add(left).Sub(old.Until)
-		if (j.repeated || j.retries != nil) && left > 0 && off.Abs() > endsAlike { // perhaps it is done already
+		extended := (off-j.more()).Abs() < off.Abs() && (off-j.more()).Abs() <= Budget+inFlight
+		if (j.repeated || j.retries != nil) && left > 0 && (extended || off.Abs() > endsAlike) { // perhaps it is done already
 			v := j.facts(values{"until": now.Add(left)})
-			if (off - j.more()).Abs() <= Budget+inFlight {
+			if extended {
 				return ending{tone: NoChange, code: netease.CodeOK, text: j.say(Text{
 					"{target} is muted in room {place} until {until}, which is with the extension.",
 					"{target} 在聊天室 {place} 被禁言至 {until}，已包含这次延长。"}, v)}, true, nil

@@ -240,7 +240,7 @@ func (d *Dispatcher) lookOrRepeat(ctx context.Context, j *job, newest *journal.E
 	switch {
 	case err != nil:
 		return ending{}, err
-	case stop && settled && end.tone == Done && objection.tone == NoChange: // it is so because of this
+	case stop && settled && end.tone == Done && objection.seen: // it may be so because of this
 	case stop:
 		return objection, nil
 	}
@@ -270,10 +270,23 @@ func (d *Dispatcher) authorizeAgain(ctx context.Context, j *job) Prose {
 		d.onBehalf(j, t)
 		return nil
 	}
-	if d.Renew != nil {
-		j.who = d.Renew(ctx, j.who)
-	}
+	j.who = d.renewed(ctx, j)
 	return d.authorize(j)
+}
+
+// renewed is the job's person with the groups as they are now. Where that panics nothing is known of them.
+func (d *Dispatcher) renewed(ctx context.Context, j *job) (who permissions.Subject) {
+	if d.Renew == nil {
+		return j.who
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			j.log.Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			who = j.who
+			who.Groups, who.Unsure = nil, true
+		}
+	}()
+	return d.Renew(ctx, j.who)
 }
 
 // abandon ends an entry that cannot be brought to a better end: an older version has written it, or the bot itself, or a panic came of it. So nobody

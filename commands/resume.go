@@ -92,12 +92,13 @@ type keptAnswer struct {
 	Question bool   `json:"question,omitempty"` // it can be confirmed
 	Over     int64  `json:"over,omitempty"`     // the number of what it has taken the place of, knowingly
 
+	Leave bool          `json:"leave,omitempty"` // of Unknown: it may never have been sent, and what was before it counts
 	Total time.Duration `json:"total,omitempty"` // with an extension, what it came to
 }
 
 func (j *job) kept(r Reply, end ending) []byte {
 	kept := keptAnswer{Reply: r, Timer: end.timer, Question: end.question}
-	kept.Total = j.total
+	kept.Total, kept.Leave = j.total, end.leave
 	if j.over != nil {
 		kept.Over = j.over.entry.Number
 	}

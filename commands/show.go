@@ -37,9 +37,7 @@ func show(ctx context.Context, j *job) ending {
 	if line := j.lineOf(e); line != "" && line != e.Line {
 		add(Text{"Understood as", "理解为"}, id(shorten(line)))
 	}
-	for _, link := range j.linksOf(ctx, e) {
-		end.fields = append(end.fields, link)
-	}
+	end.fields = append(end.fields, j.linksOf(ctx, e)...)
 	if e.Room > 0 {
 		add(Text{"Room", "聊天室"}, placeOf(j.policy, netease.RoomID(e.Room)))
 	}

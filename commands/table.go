@@ -106,17 +106,17 @@ var Table = []Command{
 	{Name: "show", Right: "history", Help: Text{"Show one entry of the history: #41", "查看一条操作记录，如 #41"}, Args: []Arg{
 		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
 	}, do: show},
-	{Name: "undo", About: true, Help: Text{"Take back what was done: #41, or your own last action within 10 minutes", "撤销一条操作，如 #41；不写编号则撤销你自己 10 分钟内的最后一次操作"}, Args: []Arg{
+	{Name: "undo", About: true, Help: Text{"Take back what was done as #41, or your own last action within 10 minutes", "撤销一条操作，如 #41；不写编号则撤销你自己 10 分钟内的最后一次操作"}, Args: []Arg{
 		{Name: "number", Kind: Number, Bare: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}}, yes,
 	}, about: undo},
-	{Name: "extend", About: true, Help: Text{"Make a mute, a timed room mute or a delayed close last longer: #41", "延长一次禁言、限时整体禁言或定时关闭，如 #41"}, Args: []Arg{
+	{Name: "extend", About: true, Help: Text{"Make a mute, a timed room mute or a delayed close last longer", "延长一次禁言、限时整体禁言或定时关闭"}, Args: []Arg{
 		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind an answer, such as 41", "回复末尾的编号，例如 41"}},
 		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute, Help: Text{"how much longer: 10m, 1h", "延长多久，例如 10m、1h"}}, yes,
 	}, about: extend},
-	{Name: "confirm", About: true, Help: Text{"Do what the bot has asked you to confirm: #42", "确认执行机器人请你确认的操作，如 #42"}, Args: []Arg{
+	{Name: "confirm", About: true, Help: Text{"Do what the bot has asked you to confirm", "确认执行机器人请你确认的操作"}, Args: []Arg{
 		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind the question, such as 42", "确认请求末尾的编号，例如 42"}},
 	}, about: confirm},
-	{Name: "cancel", About: true, Help: Text{"Drop what the bot has asked you: #42", "放弃机器人询问的操作，如 #42"}, Args: []Arg{
+	{Name: "cancel", About: true, Help: Text{"Drop what the bot has asked you", "放弃机器人询问的操作"}, Args: []Arg{
 		{Name: "number", Kind: Number, Required: true, Help: Text{"the number behind the question, such as 42", "询问末尾的编号，例如 42"}},
 	}, about: cancel, do: cancelled},
 	{Name: "retry", About: true, Help: Text{"Do again what failed or whose outcome is unknown: #41", "重新执行失败或结果未知的命令，如 #41"}, Args: []Arg{

@@ -110,13 +110,13 @@ func (d *Dispatcher) void(ctx context.Context, j *job, set journal.Entry, before
 	at := targetOf(set)
 	list, err := d.Journal.List(ctx, journal.Query{
 		On: &at, After: set.Number, Before: before, Commands: kindOf(set.Command).commands(),
-		Outcomes: []journal.Outcome{journal.Running, journal.Done, journal.Unknown}, Limit: 1000,
+		Outcomes: effective, Limit: 1000,
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, later := range list {
-		if later.Outcome == journal.Running || later.Outcome == journal.Done || later.Command == set.Command {
+		if _, says := j.weigh(later, time.Now()); later.Outcome == journal.Running || says != saysNothing {
 			return &later, nil
 		}
 	}
@@ -254,7 +254,7 @@ func (d *Dispatcher) objectEnd(ctx context.Context, j *job) (ending, bool, error
 	case err != nil || room.Muted:
 		return ending{}, false, nil
 	}
-	return ending{tone: NoChange, code: cmp.Or(code, netease.CodeOK), text: j.framed(j.say(say, j.facts()))}, true, nil
+	return ending{tone: NoChange, seen: true, code: cmp.Or(code, netease.CodeOK), text: j.framed(j.say(say, j.facts()))}, true, nil
 }
 
 // report tells the channel how an end went: one that has worked, and the first that has not.

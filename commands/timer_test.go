@@ -687,3 +687,136 @@ func TestUndoInterrupted(t *testing.T) {
 		assert.Equal(t, Done, got[0].Reply.Tone, "%s", got[0].Reply.Text)
 	})
 }
+
+// TestTimerBehindAnUnknownOne: a command that may never have been sent does not take the end of the mute before it away.
+func TestTimerBehindAnUnknownOne(t *testing.T) {
+	for _, tt := range []struct {
+		first []string
+		dies  string
+		sent  string // what the dead process had sent; empty: nothing
+		blind bool   // NetEase shows nobody the room when the next process looks
+	}{
+		{[]string{"muteroom 123 10m"}, "muteroom 123 1h", "", false},
+		{[]string{"muteroom 123 10m"}, "extend 1 10m", "", true},
+		{[]string{"muteroom 123 10m", "unmuteroom 123"}, "undo 2", "muteroom 123 10m", true},
+	} {
+		t.Run(tt.dies, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				for i, line := range tt.first {
+					require.Equal(t, Done, s.answered(fmt.Sprint(i), "zhangsan", line).Tone)
+				}
+				s.dies(t, "dies", "night", tt.dies)
+				if tt.sent != "" {
+					s.outside(t, tt.sent)
+				}
+				if tt.blind {
+					s.nim.Inject(netease.OpGet, sandbox.Fault{Code: 500, Times: 12})
+				}
+				got := s.heir(t, 3*time.Second)
+				require.NotEmpty(t, got)
+				assert.Equal(t, Unknown, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+				s.nim.Mend()
+				s.heir(t, 3*time.Hour)
+				assert.False(t, s.muted(t, 123))
+				s.journal = s.memory.Open()
+				assert.Contains(t, s.ask("active", "zhangsan", "active").Text.String(), "Nothing that this bot has set is in force.")
+			})
+		})
+	}
+	t.Run("it is not taken back either", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.Equal(t, Done, s.answered("1", "zhangsan", "delayclose 123 idle 1h").Tone)
+			s.dies(t, "2", "night", "delayclose 123 idle 3h")
+			s.heir(t, time.Second)
+			calls := len(s.nim.Calls())
+			reply := s.answered("3", "night", "undo 2")
+			assert.Equal(t, Refused, reply.Tone, "%s", reply.Text)
+			assert.Len(t, s.nim.Calls(), calls)
+			assert.Contains(t, fmt.Sprint(s.answered("4", "night", "active").Fields), "empty for 1h, by Zhang San")
+		})
+	})
+}
+
+// TestTimerAfterNeedlessEnds: also an end that found nothing to do says that nothing is left to end.
+func TestTimerAfterNeedlessEnds(t *testing.T) {
+	for _, line := range []string{"unmuteroom 123", "undo 1"} {
+		t.Run(line, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.Equal(t, Done, s.answered("1", "zhangsan", "muteroom 123 10m").Tone)
+				s.outside(t, "unmuteroom 123")
+				require.Equal(t, NoChange, s.answered("2", "zhangsan", line).Tone)
+				s.outside(t, "muteroom 123")
+				time.Sleep(time.Hour)
+				assert.True(t, s.muted(t, 123), "that is somebody else's")
+				assert.Empty(t, s.reports())
+			})
+		})
+	}
+}
+
+// TestRepeatsAfterACrash: what another one had done before is not claimed by a second one whose process died.
+func TestRepeatsAfterACrash(t *testing.T) {
+	t.Run("a confirmation", func(t *testing.T) {
+		policy, err := permissions.Parse([]byte("moderators:\n  - {name: Zhang San, console: [zhangsan], commands: ['*'], rooms: ['*']}\nconfirm: [muteroom]\n"), Vocabulary())
+		require.NoError(t, err)
+		onStage(t, func(t *testing.T, s *stage) {
+			s.dispatcher.Policy = func() *permissions.Policy { return policy }
+			require.Equal(t, Asks, s.answered("1", "zhangsan", "muteroom 123 10m").Tone)
+			require.Equal(t, Done, s.answered("2", "zhangsan", "confirm 1").Tone)
+			time.Sleep(3 * time.Minute)
+			s.dies(t, "3", "zhangsan", "confirm 1")
+			got := s.heir(t, time.Second)
+			require.Len(t, got, 1)
+			assert.Equal(t, NoChange, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+			time.Sleep(7*time.Minute + 2*time.Second)
+			assert.False(t, s.muted(t, 123), "in ten minutes, not in thirteen")
+		})
+	})
+	t.Run("an undo", func(t *testing.T) {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.NoError(t, s.nim.Enter(123, "lisi"))
+			s.answered("1", "zhangsan", "mute 123 lisi 1h")
+			s.answered("2", "zhangsan", "undo 1")
+			s.dies(t, "3", "night", "undo 1")
+			got := s.heir(t, time.Second)
+			require.Len(t, got, 1)
+			assert.Equal(t, NoChange, got[0].Reply.Tone, "%s", got[0].Reply.Text)
+			assert.Contains(t, got[0].Reply.Text.String(), "#1 is undone already, by Zhang San")
+		})
+	})
+}
+
+// TestShortExtension: also a few seconds are added once.
+func TestShortExtension(t *testing.T) {
+	for _, more := range []int{3, 4, 5, 8} {
+		onStage(t, func(t *testing.T, s *stage) {
+			require.NoError(t, s.nim.Enter(123, "lisi"))
+			begun := time.Now()
+			s.answered("1", "zhangsan", "mute 123 lisi 50m")
+			s.dies(t, "2", "zhangsan", fmt.Sprintf("extend 1 %ds", more))
+			s.outside(t, fmt.Sprintf("mute 123 lisi %ds", 3000+more))
+			s.heir(t, time.Second)
+			members, err := s.dispatcher.NetEase.Members(t.Context(), 123, []netease.AccID{"lisi"})
+			require.NoError(t, err)
+			assert.WithinDuration(t, begun.Add(50*time.Minute+time.Duration(more)*time.Second), time.Now().Add(members[0].TempMute), 1500*time.Millisecond, "%d s", more)
+		})
+	}
+}
+
+// TestPanicsElsewhere: a panic in what the bot is given does not lose the end of a mute.
+func TestPanicsElsewhere(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		deliver := s.dispatcher.Deliver[permissions.Console]
+		var calls atomic.Int64
+		s.dispatcher.Deliver = map[permissions.Platform]Deliver{permissions.Console: func(ctx context.Context, l Late) error {
+			if calls.Add(1) == 1 {
+				panic("no network")
+			}
+			return deliver(ctx, l)
+		}}
+		reply := s.ask("1", "zhangsan", "muteroom 123 2m")
+		s.dispatcher.Answered(reply.Number, false)
+		time.Sleep(time.Hour)
+		assert.False(t, s.muted(t, 123))
+	})
+}

@@ -29,7 +29,7 @@ func (k *killer) closed(t *testing.T, n int) {
 		entries = k.entries(t)
 		sealed := 0
 		for _, e := range entries {
-			if e["seal"] != nil {
+			if seal, _ := e["seal"].(float64); seal > 0 {
 				sealed++
 			}
 		}

@@ -71,6 +71,16 @@ func (a *Adapter) Deliver(ctx context.Context, l commands.Late) (err error) {
 		}
 	}()
 	m := draw(l.Reply)
+	c, pressed := cardOf(l.To)
+	if pressed && !l.Report {
+		if time.Now().Before(l.By) {
+			if err := a.show(ctx, l.To, l.Reply, true); err == nil || !isOver(err) {
+				return err
+			}
+		}
+		c.address = ""
+	}
+	l.To = commands.ReplyTo(c.address)
 	if address, ok := trusted(string(l.To), a.APIURL); ok && time.Now().Before(l.By) {
 		body, err := m.late()
 		if err != nil {

@@ -50,8 +50,9 @@ type manifest struct {
 	} `json:"oauth_config"`
 	Settings struct {
 		Interactivity struct {
-			Enabled bool `json:"is_enabled"`
-		} `json:"interactivity"`
+			Enabled bool   `json:"is_enabled"`
+			URL     string `json:"request_url,omitempty"`
+		} `json:"interactivity"` // pressed buttons
 		OrgDeploy     bool `json:"org_deploy_enabled"`
 		SocketMode    bool `json:"socket_mode_enabled"`
 		TokenRotation bool `json:"token_rotation_enabled"`
@@ -86,6 +87,10 @@ func Manifest(o ManifestOptions) (text []byte, warnings []string, err error) {
 		return nil, nil, err
 	}
 	all, warnings := o.commands(address)
+	m.Settings.Interactivity.Enabled = true
+	if address != "" {
+		m.Settings.Interactivity.URL = address + "/slack/interactions"
+	}
 	if err := checkCommands(all); err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +109,7 @@ func Manifest(o ManifestOptions) (text []byte, warnings []string, err error) {
 	return text, warnings, nil
 }
 
-// address is where Slack posts commands; empty with Socket Mode.
+// address is where Slack reaches the bot, "https://host"; empty with Socket Mode.
 func (o ManifestOptions) address() (string, error) {
 	if o.Socket && o.URL != "" {
 		return "", errors.New("an app in Socket Mode has no URL: leave one of them out")
@@ -116,11 +121,14 @@ func (o ManifestOptions) address() (string, error) {
 	if err != nil || u.Hostname() == "" || strings.TrimSuffix(o.URL, "/") != "https://"+u.Host {
 		return "", errors.New("the URL must be https://host, where Slack reaches the bot, without a path")
 	}
-	return "https://" + u.Host + "/slack/commands", nil
+	return "https://" + u.Host, nil
 }
 
 // commands are the app's commands, and warnings about those left out.
 func (o ManifestOptions) commands(address string) (all []slashCommand, warnings []string) {
+	if address != "" {
+		address += "/slack/commands"
+	}
 	all = append(all, slashCommand{
 		Command: "/" + root, URL: address, ShouldEscape: true,
 		Description: "Ask the bot: every command goes here, and help shows them",

@@ -63,6 +63,8 @@ func TestManifestCommands(t *testing.T) {
 			assert.Equal(t, test.warnings, warnings)
 			var m manifest
 			require.NoError(t, json.Unmarshal(text, &m))
+			assert.True(t, m.Settings.Interactivity.Enabled)
+			assert.Equal(t, strings.Replace(test.url, "/slack/commands", "/slack/interactions", 1), m.Settings.Interactivity.URL)
 			var names []string
 			for _, c := range m.Features.Commands {
 				names = append(names, c.Command)
@@ -170,7 +172,7 @@ func TestManifestIsValid(t *testing.T) {
 		good, _, err := Manifest(ManifestOptions{Socket: true, Format: "json"})
 		require.NoError(t, err)
 		for _, change := range [][2]string{
-			{`"is_enabled": false`, `"enabled": false`},
+			{`"is_enabled": true`, `"enabled": true`},
 			{`"command": "/nim"`, `"command": "nim"`},
 			{`"command": "/nim"`, `"command": "/` + strings.Repeat("n", 32) + `"`},
 			{`"name": "Roomwarden"`, `"title": "Roomwarden"`},

@@ -44,9 +44,9 @@ type message struct {
 }
 
 type block struct {
-	Type     string `json:"type"` // "section" has Text, "context" has Elements
-	Text     *text  `json:"text,omitempty"`
-	Elements []text `json:"elements,omitempty"`
+	Type     string    `json:"type"` // "section" has Text, "context" and "actions" have Elements
+	Text     *text     `json:"text,omitempty"`
+	Elements []element `json:"elements,omitempty"`
 }
 
 type text struct {
@@ -59,7 +59,16 @@ func mrkdwn(s string) text { return text{Type: "mrkdwn", Text: s, Verbatim: true
 
 func section(s string) block { t := mrkdwn(s); return block{Type: "section", Text: &t} }
 
-func note(s string) block { return block{Type: "context", Elements: []text{mrkdwn(s)}} }
+func note(s string) block { return block{Type: "context", Elements: []element{{note: mrkdwn(s)}}} }
+
+// size is how much of maxAllBlocks a block takes, rounded up.
+func (b block) size() int {
+	body, err := encode(b)
+	if err != nil {
+		return maxAllBlocks
+	}
+	return size(string(body)) + 1
+}
 
 // encode is a message as JSON. <, > and & stay what they are: \u003c would be counted as six characters.
 func encode(m any) ([]byte, error) {
@@ -111,7 +120,11 @@ func draw(r commands.Reply) message {
 		m.ResponseType = "in_channel"
 	}
 	var foot []block
-	if s := choices(r.Choices); s != "" {
+	actions, rest := buttons(r.Choices)
+	if len(actions.Elements) > 0 {
+		foot = append(foot, actions)
+	}
+	if s := choices(rest); s != "" {
 		foot = append(foot, note(s))
 	}
 	if r.Number != 0 {
@@ -119,7 +132,7 @@ func draw(r commands.Reply) message {
 	}
 	room := maxAllBlocks - 2*blockFrame // the array itself, and the note about what was left out
 	for _, b := range foot {
-		room -= blockFrame + size(b.Elements[0].Text)
+		room -= b.size()
 	}
 
 	prose := emoji[r.Tone] + " " + marked(r.Text)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func checkMessage(t assert.TestingT, m message) {
 
 	assert.LessOrEqual(t, len(m.Blocks), 50)
 	for _, b := range m.Blocks {
-		all := b.Elements
+		var all []text
 		switch b.Type {
 		case "section":
 			assert.Empty(t, b.Elements)
@@ -49,6 +50,13 @@ func checkMessage(t assert.TestingT, m message) {
 			assert.Nil(t, b.Text)
 			assert.NotEmpty(t, b.Elements)
 			assert.LessOrEqual(t, len(b.Elements), 10)
+			for _, e := range b.Elements {
+				assert.Nil(t, e.button)
+				all = append(all, e.note)
+			}
+		case "actions":
+			assert.Nil(t, b.Text)
+			checkButtons(t, b.Elements)
 		default:
 			assert.Fail(t, "block type", b.Type)
 		}
@@ -65,6 +73,31 @@ func checkMessage(t assert.TestingT, m message) {
 	blocks, err := encode(message{Blocks: m.Blocks})
 	assert.NoError(t, err)
 	assert.LessOrEqual(t, length(string(blocks)), 13000)
+}
+
+// checkButtons holds a row of buttons against Slack's limits.
+func checkButtons(t assert.TestingT, row []element) {
+	length := utf8.RuneCountInString
+	assert.NotEmpty(t, row)
+	assert.LessOrEqual(t, len(row), 25)
+	ids := map[string]bool{}
+	for _, e := range row {
+		if !assert.NotNil(t, e.button) {
+			continue
+		}
+		assert.Equal(t, "button", e.button.Type)
+		assert.Equal(t, "plain_text", e.button.Text.Type)
+		assert.NotEmpty(t, strings.TrimSpace(e.button.Text.Text))
+		assert.LessOrEqual(t, length(e.button.Text.Text), 75)
+		assert.NotContains(t, e.button.Text.Text, "\n")
+		assert.NotEmpty(t, e.button.Value)
+		assert.LessOrEqual(t, length(e.button.Value), 2000)
+		assert.NotEmpty(t, e.button.ActionID)
+		assert.LessOrEqual(t, length(e.button.ActionID), 255)
+		assert.False(t, ids[e.button.ActionID], "an action_id twice")
+		assert.Contains(t, []string{"", "primary", "danger"}, e.button.Style)
+		ids[e.button.ActionID] = true
+	}
 }
 
 func checkText(t assert.TestingT, s string) {
@@ -182,8 +215,11 @@ func TestDrawHostileText(t *testing.T) {
 			assert.Equal(t, []block{
 				section("ℹ️ x " + test.prose + " x `" + test.code + "`"),
 				section("*" + label + ":* `" + test.code + "` y " + test.prose),
-				note(label + ": `/nim " + test.code + "`"),
-			}, m.Blocks)
+			}, m.Blocks[:2])
+			require.Len(t, m.Blocks, 3)
+			pressed := m.Blocks[2].Elements[0].button
+			assert.Equal(t, test.in, pressed.Value, "it is carried as it is, and shown to nobody")
+			assert.NotRegexp(t, `[<>\x00-\x1f\x{202e}\x{200b}]`, pressed.Text.Text)
 			assert.NotContains(t, m.Text, "`")
 			assert.Contains(t, m.Text, "x "+test.prose+" x ")
 		})
@@ -246,20 +282,22 @@ func TestDrawKeepsLimits(t *testing.T) {
 		{"text over by one", commands.Reply{Text: sayings(strings.Repeat("🙂", 3997)), Number: 1},
 			2, []string{"#1"}, "🙂", "🙂…\n#1"},
 		{"one line without end", commands.Reply{Text: sayings(strings.Repeat("&", 5000)), Language: commands.English, Number: 1},
-			4, []string{"… lines left out here: 1", "#1"}, "&amp;", "&amp;…\n#1"},
+			5, []string{"… lines left out here: 1", "#1"}, "&amp;", "&amp;…\n#1"},
 		{"a code without end", commands.Reply{Text: commands.Prose{{Code: strings.Repeat("&", 5000)}}, Language: commands.Chinese},
 			5, []string{"……此处省略 1 行"}, "&amp;`", "&amp;…"},
 		{"many lines", commands.Reply{Fields: many(1000, "lobby"), Language: commands.English, Number: 7},
-			5, []string{"… lines left out here: 187", "#7"}, "*room:* lobby", "…\n#7"},
+			5, []string{"… lines left out here: 186", "#7"}, "*room:* lobby", "…\n#7"},
 		{"many dates", commands.Reply{Text: slicesRepeat(commands.Span{Time: time.Unix(1, 0)}, 300)},
 			5, []string{"… lines left out here: 1"}, "UTC>", "…"},
 		{"nothing", commands.Reply{}, 0, nil, "", "…"},
 		{"nothing but a tone", commands.Reply{Tone: commands.Failed}, 1, nil, "❌", "❌"},
 		{"choices without end", commands.Reply{Text: sayings("x"), Choices: []commands.Choice{
 			{Label: "short", Line: "help"}, {Label: "long", Line: strings.Repeat("世", 3000)}, {Label: "short", Line: "help"}}},
-			1, []string{"short: `/nim help`\n… +2"}, "x", "help"},
+			1, []string{"[short] help", "[short] help", "… +1"}, "x", "help"},
 		{"labels without end", commands.Reply{Text: sayings("x"), Choices: []commands.Choice{{Label: strings.Repeat("👨‍👩‍👧", 40), Line: "help"}}},
-			1, []string{strings.Repeat("👨‍👩‍👧", 14) + "…: `/nim help`"}, "x", "/nim help"},
+			1, []string{"[" + strings.Repeat("👨‍👩‍👧", 14) + "…] help"}, "x", "/nim help"},
+		{"more buttons than there may be", commands.Reply{Text: sayings("x"), Choices: slices.Repeat([]commands.Choice{{Label: "a", Line: "help"}}, 27)},
+			1, append(slices.Repeat([]string{"[a] help"}, 25), "a: `/nim help`\na: `/nim help`"), "x", "/nim help"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := draw(test.in)
@@ -268,8 +306,13 @@ func TestDrawKeepsLimits(t *testing.T) {
 			for _, b := range m.Blocks {
 				if b.Type == "section" {
 					sections++
-				} else {
-					notes = append(notes, b.Elements[0].Text)
+				}
+				for _, e := range b.Elements {
+					if e.button != nil {
+						notes = append(notes, "["+e.button.Text.Text+"] "+e.button.Value)
+					} else {
+						notes = append(notes, e.note.Text)
+					}
 				}
 			}
 			assert.Equal(t, test.sections, sections)

@@ -50,6 +50,11 @@ func (a *Adapter) post(life context.Context, to commands.ReplyTo, m message) err
 	if err != nil {
 		return err
 	}
+	return a.postTo(life, address, body)
+}
+
+// postTo posts to a response_url as post does.
+func (a *Adapter) postTo(life context.Context, address *url.URL, body []byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(life), lateTime)
 	defer cancel()
 	forget := context.AfterFunc(life, func() { time.AfterFunc(lastWords, cancel) })
@@ -58,7 +63,7 @@ func (a *Adapter) post(life context.Context, to commands.ReplyTo, m message) err
 	pauses := &backoff.ExponentialBackOff{
 		InitialInterval: 500 * time.Millisecond, Multiplier: 3, RandomizationFactor: 0.25, MaxInterval: lateTime,
 	}
-	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.attempt(ctx, address, body) },
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.attempt(ctx, address, body) },
 		backoff.WithBackOff(pauses), backoff.WithMaxTries(quickPosts), backoff.WithMaxElapsedTime(lateTime))
 	return err
 }

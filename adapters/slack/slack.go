@@ -17,6 +17,9 @@
 // Slack hangs up: an answer that comes after that, or that Slack did not wait for, is posted, too. What became of an
 // answer is told to Answered, and an answer that did not get through comes back by Deliver.
 //
+// A pressed button (press.go) is a line that somebody typed: it goes the same way, but its answer takes the place of the card it sits on
+// (buttons.go).
+//
 // Beside that way, client.go and auth.go ask Slack itself, and manifest.go writes the app's manifest.
 //
 // https://docs.slack.dev/interactivity/implementing-slash-commands
@@ -41,7 +44,7 @@ const (
 	patience    = 3 * time.Second // of Slack, the network included: what is written later nobody may have read
 )
 
-// An Adapter receives Slack's slash commands over HTTP. SigningSecrets, Handle and Log are required. It may be
+// An Adapter receives Slack's slash commands and pressed buttons over HTTP. SigningSecrets, Handle and Log are required. It may be
 // used by many goroutines at once; its fields must not change after the first request, and it must not be copied.
 type Adapter struct {
 	SigningSecrets []string          // of the Slack app; two while one replaces the other. None: every request is refused
@@ -66,6 +69,8 @@ type Adapter struct {
 	running  running
 	refusals refusals // of requests that Slack has not signed
 	turned   refusals // of commands that were not taken on
+
+	turnedAwayNow atomic.Int64 // presses that are being told so
 }
 
 // restarting is what the adapter says itself when it is being stopped.

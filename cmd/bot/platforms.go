@@ -57,6 +57,7 @@ func (p *platforms) slack() {
 	p.health.asked[permissions.Slack] = groups.Trouble
 	p.jobs = append(p.jobs, groups.Keep)
 	p.mux.Handle("/slack/commands", adapter.Commands())
+	p.mux.Handle("/slack/interactions", adapter.Interactions())
 	p.stops = append(p.stops, adapter.Stop)
 }
 

@@ -1,0 +1,86 @@
+package slack
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"roomwarden/commands"
+)
+
+// Limits of buttons, in code points.
+//
+// https://docs.slack.dev/reference/block-kit/blocks/actions-block
+// https://docs.slack.dev/reference/block-kit/block-elements/button-element
+const (
+	maxButtons     = 25   // in one block of actions
+	maxButtonLabel = 75   // of a button
+	maxButtonValue = 2000 // of what it carries
+)
+
+// actionPrefix begins the action_id of every button that carries a line; the rest makes it unique in its block.
+const actionPrefix = "line-"
+
+// An element is a piece of a context, or a button among actions.
+type element struct {
+	note   text
+	button *button // nil: a note
+}
+
+// A button carries a line: pressing it is typing it.
+type button struct {
+	Type     string     `json:"type"` // "button"
+	Text     buttonText `json:"text"`
+	ActionID string     `json:"action_id"`
+	Value    string     `json:"value"`
+	Style    string     `json:"style,omitempty"` // "primary"; empty: plain
+}
+
+// A buttonText is plain: nothing in it is markup.
+type buttonText struct {
+	Type string `json:"type"` // "plain_text"
+	Text string `json:"text"`
+}
+
+func (e element) MarshalJSON() ([]byte, error) {
+	if e.button != nil {
+		return encode(e.button)
+	}
+	return encode(e.note)
+}
+
+func (e *element) UnmarshalJSON(b []byte) error {
+	var kind struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(b, &kind); err != nil {
+		return err
+	}
+	if kind.Type == "button" {
+		e.button = new(button)
+		return json.Unmarshal(b, e.button)
+	}
+	return json.Unmarshal(b, &e.note)
+}
+
+// noMarks takes what markup begins and ends with out of a label, though plain text has none.
+var noMarks = strings.NewReplacer("<", "‹", ">", "›")
+
+// buttons are the choices as buttons, and those that no button can carry.
+func buttons(all []commands.Choice) (block, []commands.Choice) {
+	b := block{Type: "actions"}
+	var rest []commands.Choice
+	for i, c := range all {
+		label := cut(noMarks.Replace(oneLine(c.Label)), maxButtonLabel)
+		if len(b.Elements) == maxButtons || label == "" || c.Line == "" || size(c.Line) > maxButtonValue {
+			rest = append(rest, c)
+			continue
+		}
+		made := &button{Type: "button", Text: buttonText{"plain_text", label}, ActionID: actionPrefix + strconv.Itoa(i), Value: c.Line}
+		if word(c.Line) == "confirm" {
+			made.Style = "primary"
+		}
+		b.Elements = append(b.Elements, element{button: made})
+	}
+	return b, rest
+}

@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"roomwarden/netease"
@@ -85,7 +86,8 @@ func delayClose(j *job) change {
 				end.until = at
 			}
 			if order.Policy != netease.CloseOff {
-				end.choices = append([]Choice{j.choice(Text{"Cancel timer", "取消定时关闭"}, "delayclose", "policy="+closeOff)}, j.longer(order.Delay, netease.MaxDelay, time.Hour)...)
+				end.choices = slices.Concat([]Choice{j.choice(Text{"Cancel timer", "取消定时关闭"}, "delayclose", "policy="+closeOff)},
+					j.longer(order.Delay, netease.MaxDelay, time.Hour), []Choice{j.status()})
 			}
 			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": roughly(at, order.Delay)}))
 			return end

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"roomwarden/netease"
@@ -33,7 +34,7 @@ func mute(j *job) change {
 			}
 			return ending{tone: Done, until: until, fields: j.why(),
 				text:    j.say(say, j.facts(values{"for": asked, "until": until, "more": j.more(), "old": j.args[extends].Number})),
-				choices: append([]Choice{j.back()}, j.longer(asked, netease.MaxMute, 10*time.Minute, time.Hour)...),
+				choices: slices.Concat([]Choice{j.back()}, j.longer(asked, netease.MaxMute, 10*time.Minute, time.Hour), []Choice{j.status()}),
 			}
 		},
 		plan:    Text{"{target} will be muted in room {place} for {for}, until about {until}.", "{target} 将在聊天室 {place} 被禁言 {for}，约至 {until}。"},

@@ -31,6 +31,7 @@ func muteRoom(j *job) change {
 					"The mute of room {place} (#{old}) lasts {more} longer, until {until}. By {by}.",
 					"聊天室 {place} 的整体禁言（#{old}）延长 {more}，至 {until}。操作人：{by}。"}
 			}
+			end.choices = append(end.choices, j.status())
 			end.text = j.say(say, v)
 			return end
 		},

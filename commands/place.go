@@ -39,6 +39,9 @@ func (j *job) choice(label Text, command string, more ...string) Choice {
 	return Choice{Label: label.In(j.language), Line: line}
 }
 
+// status is the button that shows how the room is now.
+func (j *job) status() Choice { return j.choice(Text{"Status", "状态"}, "room") }
+
 func formatRoom(room netease.RoomID) string { return strconv.FormatInt(int64(room), 10) }
 
 func formatNumber(number int64) string { return strconv.FormatInt(number, 10) }

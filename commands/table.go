@@ -13,6 +13,7 @@ import (
 type Command struct {
 	Name  string
 	Right permissions.Right // who may: a right of the policy file; empty: everyone, but see About
+	Title Text              // over its form, at most 24 characters; empty: it has no form
 	Help  Text
 	Args  []Arg
 	Write bool // it changes something at NetEase: journalled before it acts, public when done
@@ -30,6 +31,7 @@ func (c Command) open() bool { return c.Right == "" && !c.About }
 // An Arg is one argument of a command.
 type Arg struct {
 	Name     string
+	Label    Text // in a form; empty: forms do not ask for it
 	Kind     Kind
 	Required bool
 	Help     Text
@@ -57,32 +59,32 @@ const (
 // Table is all that may be asked, in the order help prints it. To add a command: a row here, a file with its do, a
 // transcript in testdata.
 var Table = []Command{
-	{Name: "mute", Right: "mute", Help: Text{"Mute a member of a room for a time", "禁言聊天室成员一段时间"}, Args: []Arg{
+	{Name: "mute", Right: "mute", Title: Text{"Mute a member", "禁言成员"}, Help: Text{"Mute a member of a room for a time", "禁言聊天室成员一段时间"}, Args: []Arg{
 		room,
-		{Name: "target", Kind: Account, Required: true, Help: Text{"account to mute", "要禁言的账号"}},
-		{Name: "duration", Kind: Duration, Required: true, Most: netease.MaxMute, Zero: "unmute",
+		{Name: "target", Label: Text{"Account", "账号"}, Kind: Account, Required: true, Help: Text{"account to mute", "要禁言的账号"}},
+		{Name: "duration", Label: Text{"For how long", "时长"}, Kind: Duration, Required: true, Most: netease.MaxMute, Zero: "unmute",
 			Help: Text{"300s, 5m, 1d12h; at most 30 days", "300s、5分钟、1d12h，最长 30 天"}},
 		reason, notify, again, replace, yes,
 	}, Write: true, change: mute},
-	{Name: "unmute", Right: "unmute", Help: Text{"End a member's temporary mute", "解除成员的临时禁言"}, Args: []Arg{
+	{Name: "unmute", Right: "unmute", Title: Text{"Unmute a member", "解除成员禁言"}, Help: Text{"End a member's temporary mute", "解除成员的临时禁言"}, Args: []Arg{
 		room,
-		{Name: "target", Kind: Account, Required: true, Help: Text{"account to unmute", "要解除禁言的账号"}},
+		{Name: "target", Label: Text{"Account", "账号"}, Kind: Account, Required: true, Help: Text{"account to unmute", "要解除禁言的账号"}},
 		reason, notify, again, yes,
 	}, Write: true, change: unmute},
-	{Name: "muteroom", Right: "muteroom", Help: Text{"Silence a whole room, for a time or until somebody ends it; its creator and managers still speak", "整个聊天室禁言，可设时长，到时自动解除；创建者和管理员仍可发言"}, Args: []Arg{
+	{Name: "muteroom", Right: "muteroom", Title: Text{"Mute a whole room", "整体禁言"}, Help: Text{"Silence a whole room, for a time or until somebody ends it; its creator and managers still speak", "整个聊天室禁言，可设时长，到时自动解除；创建者和管理员仍可发言"}, Args: []Arg{
 		room,
-		{Name: "duration", Kind: Duration, Most: netease.MaxMute, Zero: "unmuteroom",
+		{Name: "duration", Label: Text{"For how long", "时长"}, Kind: Duration, Most: netease.MaxMute, Zero: "unmuteroom",
 			Help: Text{"10m, 1h; the bot ends it then; at most 30 days", "10m、1h，到时由机器人解除，最长 30 天"}},
 		reason, notify, again, replace, yes,
 	}, Write: true, change: muteRoom},
-	{Name: "unmuteroom", Right: "unmuteroom", Help: Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, Args: []Arg{
+	{Name: "unmuteroom", Right: "unmuteroom", Title: Text{"Unmute a whole room", "解除整体禁言"}, Help: Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, Args: []Arg{
 		room, reason, notify, again, yes,
 	}, Write: true, change: unmuteRoom},
-	{Name: "delayclose", Right: "delayclose", Help: Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, Args: []Arg{
+	{Name: "delayclose", Right: "delayclose", Title: Text{"Let a room close", "定时关闭聊天室"}, Help: Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, Args: []Arg{
 		room,
-		{Name: "policy", Kind: OneOf, Required: true, Choices: []string{closeOff, closeIdle, closeFixed},
+		{Name: "policy", Label: Text{"When", "方式"}, Kind: OneOf, Required: true, Choices: []string{closeOff, closeIdle, closeFixed},
 			Help: Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
-		{Name: "delay", Kind: Duration, Most: netease.MaxDelay,
+		{Name: "delay", Label: Text{"After", "延迟"}, Kind: Duration, Most: netease.MaxDelay,
 			Help: Text{"1h, 2d; at most and by default 7 days", "1h、2天；最长 7 天，默认 7 天"}},
 		reason, again, replace, yes,
 	}, Write: true, change: delayClose, check: checkDelay},
@@ -134,9 +136,9 @@ var Table = []Command{
 
 // The arguments that commands share.
 var (
-	room    = Arg{Name: "room", Kind: Room, Required: true, Help: Text{"room id or name", "聊天室 ID 或名称"}}
-	reason  = Arg{Name: "reason", Kind: Words, Help: Text{"why; kept in the journal", "原因，会记入操作记录"}}
-	notify  = Arg{Name: "notify", Kind: YesNo, Help: Text{"yes or no: is the room told; yes by default", "yes 或 no：是否通知聊天室，默认 yes"}}
+	room    = Arg{Name: "room", Label: Text{"Room", "聊天室"}, Kind: Room, Required: true, Help: Text{"room id or name", "聊天室 ID 或名称"}}
+	reason  = Arg{Name: "reason", Label: Text{"Reason", "原因"}, Kind: Words, Help: Text{"why; kept in the journal", "原因，会记入操作记录"}}
+	notify  = Arg{Name: "notify", Label: Text{"Tell the room", "通知聊天室"}, Kind: YesNo, Help: Text{"yes or no: is the room told; yes by default", "yes 或 no：是否通知聊天室，默认 yes"}}
 	replace = Arg{Name: "replace", Kind: Number, Rare: true, Help: Text{"the number of what is in force and is to be replaced", "要替换的、正在生效的操作编号"}}
 	yes     = Arg{Name: "yes", Kind: YesNo, Rare: true, Help: Text{"yes: without confirmation, for those whom the policy file lets", "yes：跳过确认，须由权限文件允许"}}
 	again   = Arg{Name: "again", Kind: YesNo, Help: Text{"yes: also when the same was done within the last 10 seconds", "yes：即使 10 秒内刚执行过相同命令也再次执行"}}

@@ -1,0 +1,134 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"roomwarden/journal"
+	"roomwarden/netease"
+	"roomwarden/permissions"
+)
+
+const (
+	homeActive = 10 // of what is in force
+	homeMine   = 10 // of somebody's own commands
+)
+
+// A Home is what somebody sees of themselves and their rooms at a glance. Nothing of it is written down.
+type Home struct {
+	Language Language
+	Who      Reply  // what whoami answers
+	Active   []Item // what is in force in their rooms; what ends first comes first
+	More     Prose  // what Active leaves out, or that it is empty; nil: nothing
+	Mine     []Prose
+	Help     Reply // what help answers
+	Stranger bool  // no entry of the policy file is theirs: there is nothing but Who and Help
+}
+
+// An Item is one thing that is in force, and what can be done about it.
+type Item struct {
+	Text    Prose
+	Choices []Choice
+}
+
+// Home gathers what somebody sees at a glance. NetEase is asked what is still so, within ctx; what it does not tell is marked. An error is the
+// journal's, and then the rest is there all the same.
+func (d *Dispatcher) Home(ctx context.Context, who permissions.Subject, locale string) (Home, error) {
+	l := LanguageOf(locale, d.Language)
+	ask := func(name string) (*job, Reply) {
+		row, _ := find(Table, name)
+		j := d.job(Call{Command: row, args: map[string]Value{}}, who, l)
+		if row.do == nil || !row.open() {
+			return j, Reply{}
+		}
+		return j, j.reply(d.run(j, func() ending { return row.do(ctx, j) }))
+	}
+	h := Home{Language: l}
+	_, h.Who = ask("whoami")
+	_, h.Help = ask("help")
+	if h.Stranger = len(d.Policy().Entries(who)) == 0; h.Stranger {
+		return h, nil
+	}
+	j, _ := ask("active")
+	mine, failed := j.lately(ctx, homeMine)
+	err := j.homeActive(ctx, &h)
+	for _, e := range mine {
+		h.Mine = append(h.Mine, j.say(Text{"#{number} {at}: {line} → {outcome}", "#{number} {at}：{line} → {outcome}"},
+			values{"number": e.Number, "at": e.At, "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": howEnded(e).In(l)}))
+	}
+	return h, cmp.Or(err, failed)
+}
+
+// lately are the person's newest entries. What they have just done is among them with its outcome, which may be written after its answer was read.
+func (j *job) lately(ctx context.Context, most int) ([]journal.Entry, error) {
+	q := journal.Query{By: j.who.ID(), Limit: most}
+	entries, err := j.journal.List(ctx, q)
+	wait, cancel := context.WithTimeout(ctx, outcomeWait)
+	defer cancel()
+	for _, e := range entries {
+		if e.Outcome != journal.Running {
+			continue
+		}
+		if _, failed := j.ended(wait, e.Number); failed == nil {
+			entries, err = j.journal.List(ctx, q)
+		}
+	}
+	return entries, err
+}
+
+// homeActive adds what is in force in the rooms in which the person may see it.
+func (j *job) homeActive(ctx context.Context, h *Home) error {
+	q := journal.Query{}
+	reach := j.policy.Reach(j.who, j.Command.Right)
+	if !reach.All {
+		q.Rooms = append([]int64{}, reach.Rooms...) // not nil: no rooms is not all rooms
+	}
+	all, complete, err := j.inForce(ctx, q)
+	if err != nil {
+		return err
+	}
+	there, gone, _, looked := j.there(ctx, all, homeActive)
+	for _, l := range there[:min(len(there), homeActive)] {
+		h.Active = append(h.Active, Item{
+			Text:    j.say(Text{"#{number}: ", "#{number}："}, values{"number": l.entry.Number}).add(j.language, j.inWords(l, true)),
+			Choices: j.handles(l),
+		})
+	}
+	switch {
+	case len(there) == 0 && complete && looked == len(all):
+		h.More = j.say(Text{"Nothing that this bot has set is in force in your rooms.", "你的聊天室中没有由本机器人设置的、仍在生效的操作。"}, nil)
+	case len(there) > homeActive || looked < len(all) || !complete:
+		h.More = j.say(Text{"There is more, about {n} in all: {active} lists it.", "还有更多，共约 {n} 项，可用 {active} 查看。"},
+			values{"n": len(all) - gone, "active": id("active")})
+	}
+	return nil
+}
+
+// handles are the buttons of something in force, as far as the person may press them.
+func (j *job) handles(l lookedAt) (choices []Choice) {
+	may := func(command string) bool {
+		row, _ := find(j.table, command)
+		_, err := j.policy.Allow(j.who, row.Right, l.entry.Room)
+		return err == nil
+	}
+	command := l.call.Command.Name
+	if !may(command) {
+		return nil
+	}
+	own := *j
+	own.entry = l.entry
+	choices = append(choices, own.back())
+	left := time.Until(l.state.until)
+	switch {
+	case command == "delayclose" && l.state.until.IsZero(): // once it is empty
+		choices = append(choices, own.longer(l.delay(), netease.MaxDelay, time.Hour)...)
+	case command == "delayclose" && left > 0:
+		choices = append(choices, own.longer(left, netease.MaxDelay, time.Hour)...)
+	case left > 0 && command == "mute":
+		choices = append(choices, own.longer(left, netease.MaxMute, 10*time.Minute, time.Hour)...)
+	case left > 0 && command == "muteroom":
+		choices = append(choices, own.longer(left, netease.MaxMute, 10*time.Minute)...)
+	}
+	return choices
+}

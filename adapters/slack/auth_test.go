@@ -91,18 +91,108 @@ func TestIdentifyWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// The manifest asks for what is needed where the policy file names groups, for chat:write, and for nothing else.
-func TestNeededScopes(t *testing.T) {
-	assert.Equal(t, map[string]string{
-		"commands":        "to be asked by slash commands, and to answer them",
-		"usergroups:read": "to know who is in the user groups that the policy file names",
-	}, NeededScopes(true))
-	assert.Equal(t, map[string]string{"commands": "to be asked by slash commands, and to answer them"}, NeededScopes(false))
+func TestAppOf(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   string
+		err    string
+	}{
+		{"an app", says(200, `{"ok":true,"bot":{"id":"B0777","app_id":"A0123","user_id":"U0777","deleted":false}}`), "A0123", ""},
+		{"no scope", says(200, `{"ok":false,"error":"missing_scope","needed":"users:read","provided":"commands"}`), "", "bots.info: missing_scope"},
+		{"another bot", says(200, `{"ok":true,"bot":{"id":"B0999","app_id":"A0123"}}`), "", "bots.info: not ok"},
+		{"no app", says(200, `{"ok":true,"bot":{"id":"B0777"}}`), "", "bots.info: not ok"},
+		{"an app that is none", says(200, `{"ok":true,"bot":{"id":"B0777","app_id":"`+testToken+`"}}`), "", "bots.info: not ok"},
+		{"not Slack", says(200, `<html>`+testToken), "", "bots.info: the answer is not what Slack's look like"},
+		{"failing", says(503, "down"), "", "bots.info: HTTP 503"},
+		{"led elsewhere", status(307, "Location", "https://evil.example/"), "", "bots.info: HTTP 307"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, "/api/bots.info", r.URL.String())
+				assert.Equal(t, []string{testToken, "B0777", "T0123"}, []string{r.PostFormValue("token"), r.PostFormValue("bot"), r.PostFormValue("team_id")})
+				test.answer(w, r)
+			}))
+			t.Cleanup(server.Close)
+			got, err := AppOf(t.Context(), server.URL+"/api", testToken, Identity{TeamID: "T0123", BotID: "B0777"})
+			assert.Equal(t, test.want, got)
+			if test.err == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, test.err)
+		})
+	}
+}
+
+func TestAppOfToken(t *testing.T) {
+	for token, want := range map[string]string{
+		"xapp-1-A0123-2-f00d": "A0123", "xapp-1-A012ABCDEFG-1234567890123-f00d": "A012ABCDEFG", "xapp-12-A0123-": "A0123",
+		"": "", "xapp-1": "", "xapp-1-A0123": "", "xapp-1-T0123-2-f00d": "", "xapp-1-a0123-2-f00d": "", "xoxb-1-A0123-2": "", "xapp-A0123-2": "",
+		"xapp-1-A0123 4-2": "", "xapp-1-A" + strings.Repeat("0", 50) + "-2": "",
+	} {
+		assert.Equal(t, want, AppOfToken(token), token)
+	}
+}
+
+func TestMayConnect(t *testing.T) {
+	const appToken = "xapp-1-A0123-2-f00d"
+	for _, test := range []struct {
+		name     string
+		answer   http.HandlerFunc
+		fix, err string
+	}{
+		{"it may", says(200, `{"ok":true,"url":"wss://wss.slack.example/link/?ticket=secret"}`), "", ""},
+		{"no scope", says(200, `{"ok":false,"error":"missing_scope"}`), "SLACK_APP_TOKEN may not open connections. Give it the scope connections:write", "apps.connections.open: missing_scope"},
+		{"switched off", says(200, `{"ok":false,"error":"link_disabled"}`), "Socket Mode is switched off. Switch it on, on the app's page, Socket Mode, or set SLACK_SIGNING_SECRET in the place of SLACK_APP_TOKEN", "apps.connections.open: link_disabled"},
+		{"not now", says(200, `{"ok":false,"error":"internal_error"}`), "", "apps.connections.open: internal_error"},
+		{"nowhere", says(200, `{"ok":true}`), "", "apps.connections.open: not ok"},
+		{"not Slack", says(200, `<html>`+appToken), "", "apps.connections.open: the answer is not what Slack's look like"},
+		{"too many calls", status(429, "Retry-After", "30"), "", "apps.connections.open: slack rate limit exceeded, retry after 30s"},
+		{"led elsewhere", status(307, "Location", "https://evil.example/"), "", "apps.connections.open: HTTP 307"},
+		{"hung up on", hangsUp, "", "apps.connections.open: EOF"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, "/api/apps.connections.open", r.URL.String())
+				assert.Equal(t, "Bearer "+appToken, r.Header.Get("Authorization"))
+				test.answer(w, r)
+			}))
+			t.Cleanup(server.Close)
+			fix, err := MayConnect(t.Context(), server.URL+"/api", appToken)
+			assert.Equal(t, test.fix, fix)
+			if test.err == "" {
+				require.NoError(t, err)
+				return
+			}
+			assert.EqualError(t, err, test.err)
+		})
+	}
+}
+
+// The manifest asks for all scopes and for nothing else, each with what it is for.
+func TestScopes(t *testing.T) {
 	text, _, err := Manifest(ManifestOptions{Socket: true})
 	require.NoError(t, err)
-	for scope, why := range NeededScopes(true) {
-		assert.Contains(t, string(text), "    - "+scope+" # "+why+"\n")
+	without, with := Scopes(false), Scopes(true)
+	for i, s := range with {
+		assert.Contains(t, string(text), "    - "+s.Name+" # "+s.Why+"\n")
+		assert.Equal(t, s.Name, without[i].Name)
+		assert.NotEmpty(t, s.Lost, s.Name)
 	}
-	assert.Contains(t, string(text), "    - chat:write # to tell a channel that the bot has ended a timed room mute, and people, in private, answers that come more than 30 minutes after the command\n")
-	assert.Equal(t, 3, strings.Count(string(text), "#"))
+	assert.Equal(t, len(with), strings.Count(string(text), "#"))
+
+	needed := func(all []Scope) (names []string) {
+		for _, s := range all {
+			if s.Needed {
+				names = append(names, s.Name)
+			}
+		}
+		return names
+	}
+	assert.Equal(t, []string{"commands", "usergroups:read", "users:read"}, needed(with))
+	assert.Equal(t, []string{"commands"}, needed(without))
+	for _, s := range without {
+		assert.Equal(t, s.Name == "usergroups:read", s.Lost == "", "without groups nothing else is for nothing: %s", s.Name)
+	}
 }

@@ -29,15 +29,15 @@ type element struct {
 
 // A button carries a line: pressing it is typing it.
 type button struct {
-	Type     string     `json:"type"` // "button"
-	Text     buttonText `json:"text"`
-	ActionID string     `json:"action_id"`
-	Value    string     `json:"value"`
-	Style    string     `json:"style,omitempty"` // "primary"; empty: plain
+	Type     string    `json:"type"` // "button"
+	Text     plainText `json:"text"`
+	ActionID string    `json:"action_id"`
+	Value    string    `json:"value"`
+	Style    string    `json:"style,omitempty"` // "primary"; empty: plain
 }
 
-// A buttonText is plain: nothing in it is markup.
-type buttonText struct {
+// A plainText has no markup.
+type plainText struct {
 	Type string `json:"type"` // "plain_text"
 	Text string `json:"text"`
 }
@@ -66,17 +66,22 @@ func (e *element) UnmarshalJSON(b []byte) error {
 // noMarks takes what markup begins and ends with out of a label, though plain text has none.
 var noMarks = strings.NewReplacer("<", "‹", ">", "›")
 
+// label is text without markup, in one line of so many code points at most.
+func label(s string, most int) string { return cut(noMarks.Replace(oneLine(s)), most) }
+
+func plainOf(s string, most int) *plainText { return &plainText{"plain_text", label(s, most)} }
+
 // buttons are the choices as buttons, and those that no button can carry.
 func buttons(all []commands.Choice) (block, []commands.Choice) {
 	b := block{Type: "actions"}
 	var rest []commands.Choice
 	for i, c := range all {
-		label := cut(noMarks.Replace(oneLine(c.Label)), maxButtonLabel)
+		label := label(c.Label, maxButtonLabel)
 		if len(b.Elements) == maxButtons || label == "" || c.Line == "" || size(c.Line) > maxButtonValue {
 			rest = append(rest, c)
 			continue
 		}
-		made := &button{Type: "button", Text: buttonText{"plain_text", label}, ActionID: actionPrefix + strconv.Itoa(i), Value: c.Line}
+		made := &button{Type: "button", Text: plainText{"plain_text", label}, ActionID: actionPrefix + strconv.Itoa(i), Value: c.Line}
 		if word(c.Line) == "confirm" {
 			made.Style = "primary"
 		}

@@ -32,7 +32,7 @@ func (r *Refusal) Error() string { return r.Method + ": " + r.Word }
 
 // webAPI is a client of the Web API at apiURL; empty: Slack's own. It follows no redirect, which could carry the
 // token elsewhere. Time-outs are not left to base, which may be nil.
-func webAPI(apiURL, token string, base *http.Client) *slackapi.Client {
+func webAPI(apiURL, token string, base *http.Client, more ...slackapi.Option) *slackapi.Client {
 	var c http.Client
 	if base != nil {
 		c = *base
@@ -41,7 +41,7 @@ func webAPI(apiURL, token string, base *http.Client) *slackapi.Client {
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.Transport = checked{c.Transport}
 	root := strings.TrimRight(cmp.Or(apiURL, slackapi.APIURL), "/") + "/"
-	return slackapi.New(token, slackapi.OptionAPIURL(root), slackapi.OptionHTTPClient(&c))
+	return slackapi.New(token, append(more, slackapi.OptionAPIURL(root), slackapi.OptionHTTPClient(&c))...)
 }
 
 // checked lets only answers through that say whether they are one: slack-go takes "ok": false without an error for a success. It ends

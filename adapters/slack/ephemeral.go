@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	slackapi "github.com/slack-go/slack"
@@ -25,13 +26,19 @@ type ephemeral struct {
 	Blocks  []block `json:"blocks,omitempty"`
 }
 
-// privately shows m to one person in a channel, whomever m was for. commands.ErrNowhere: Slack will not, whenever it is asked: there is no
-// token or no scope for it, or the bot or the person is not in the channel.
+// privately shows m to one person in a channel, or where that cannot be in the bot's own conversation with them, whomever m was for.
+// commands.ErrNowhere: Slack will not, whenever it is asked: there is no token or no scope for it, or the person is not there.
 func (a *Adapter) privately(ctx context.Context, channel, user string, m message) error {
-	if channel == "" || user == "" {
+	if user == "" {
 		return commands.ErrNowhere
 	}
-	return a.tell(ctx, "chat.postEphemeral", ephemeral{channel, user, m.Text, m.Blocks})
+	if channel != "" {
+		err := a.tell(ctx, "chat.postEphemeral", ephemeral{channel, user, m.Text, m.Blocks})
+		if !errors.Is(err, commands.ErrNowhere) {
+			return err
+		}
+	}
+	return a.tell(ctx, "chat.postMessage", posting{Channel: user, Text: m.Text, Blocks: m.Blocks})
 }
 
 // A posting is a message in a channel that everyone sees. Links in it are shown without previews.
@@ -55,31 +62,44 @@ func (a *Adapter) publicly(ctx context.Context, channel string, m message) error
 
 // tell calls a method of the Web API that shows a message, once.
 func (a *Adapter) tell(ctx context.Context, method string, message any) error {
+	_, err := a.call(ctx, method, message)
+	return err
+}
+
+// call calls a method of the Web API, once, and returns what Slack says to it when that is a success. commands.ErrNowhere: Slack will never do
+// it. Where Slack wants no calls of the method for a while it is not asked.
+func (a *Adapter) call(ctx context.Context, method string, arguments any) ([]byte, error) {
 	if a.BotToken == "" {
-		return commands.ErrNowhere
+		return nil, commands.ErrNowhere
 	}
 	to, err := url.Parse(strings.TrimRight(cmp.Or(a.APIURL, slackapi.APIURL), "/") + "/" + method)
 	if err != nil {
-		return commands.ErrNowhere
+		return nil, commands.ErrNowhere
 	}
-	body, err := encode(message)
+	body, err := encode(arguments)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if wait := a.holds.left(method); wait > 0 {
+		return nil, fmt.Errorf("%s: Slack wants no calls for %v", method, wait.Round(time.Second))
 	}
 	res, said, err := a.send(ctx, method, to, a.BotToken, body)
 	if err == nil {
 		err = verdict(method, res, said)
 	}
+	if limited, ok := errors.AsType[*backoff.RetryAfterError](err); ok {
+		a.holds.hold(method, limited.Duration)
+	}
 	if never, ok := errors.AsType[*backoff.PermanentError](err); ok {
-		return fmt.Errorf("%w: %w", commands.ErrNowhere, never.Unwrap())
+		return nil, fmt.Errorf("%w: %w", commands.ErrNowhere, never.Unwrap())
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	var answer struct {
 		OK bool `json:"ok"`
 	}
 	if json.Unmarshal(said, &answer) != nil || !answer.OK {
-		return fmt.Errorf("%s: %w", method, errNotSlack)
+		return nil, fmt.Errorf("%s: %w", method, errNotSlack)
 	}
-	return nil
+	return said, nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"roomwarden/commands"
+	"roomwarden/permissions"
 )
 
 const (
@@ -108,6 +109,13 @@ func newAdapter(t *testing.T, handle commands.Handler) (*Adapter, *logbook) {
 func say(t *testing.T, a *Adapter, command, text string) message {
 	t.Helper()
 	return first(t, a, signed(form(command, text).Encode()))
+}
+
+// serve is the status and the body of a response.
+func serve(h http.Handler, r *http.Request) (status int, body string) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
 }
 
 func first(t *testing.T, a *Adapter, r *http.Request) message {
@@ -231,3 +239,30 @@ func says(code int, body string) func(http.ResponseWriter, *http.Request) {
 func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// A guide offers the room lobby and takes what is filled in as it is; "wrong" cannot be taken.
+type guide struct {
+	home commands.Home
+	err  error
+}
+
+func (g guide) Rooms(context.Context, permissions.Subject, commands.Command) ([]commands.Place, error) {
+	return []commands.Place{{Room: 1600849147, Name: "lobby"}, {Room: 123}}, g.err
+}
+
+func (g guide) Fill(_ permissions.Subject, row commands.Command, filled map[string]string, _ string) (string, map[string]commands.Prose) {
+	line, wrong := row.Name, map[string]commands.Prose{}
+	for _, arg := range row.Args {
+		switch value := filled[arg.Name]; {
+		case value == "wrong":
+			wrong[arg.Name] = commands.Prose{{Text: "this cannot be"}}
+		case value != "":
+			line += " " + arg.Name + "=" + commands.Quote(value)
+		}
+	}
+	return line, wrong
+}
+
+func (g guide) Home(context.Context, permissions.Subject, string) (commands.Home, error) {
+	return g.home, g.err
+}

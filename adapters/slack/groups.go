@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +51,7 @@ type members struct {
 	asked   time.Time // when it was asked for last
 	problem string    // why that failed, in a word
 	again   time.Time // after a failure: it is not asked for before
+	changed time.Time // when Slack told of a change: what was asked before that is not believed
 }
 
 // Of returns which of the named groups of a workspace a user is in, as ids (S…), and whether all those groups are known:
@@ -135,6 +137,25 @@ func (g *Groups) fetch(pair string) members {
 	return g.remember(pair, asked, users, err)
 }
 
+// Changed forgets who is in a group, and asks for it anew, when it is one that matters. It does not block.
+func (g *Groups) Changed(team, group string) {
+	pair := team + "/" + group
+	if !slices.Contains(g.Named(), pair) {
+		return
+	}
+	g.mu.Lock()
+	m := g.known[pair]
+	m.users, m.until, m.changed = nil, time.Time{}, time.Now()
+	if g.known == nil {
+		g.known = make(map[string]members)
+	}
+	g.known[pair] = m
+	g.mu.Unlock()
+	g.Log.Info("slack: a user group has changed", "group", pair)
+	g.calls.Forget(pair) // what is being asked may be answered as it was
+	g.calls.DoChan(pair, func() (any, error) { return g.fetch(pair), nil })
+}
+
 func (g *Groups) atOnce() chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -155,9 +176,13 @@ func (g *Groups) remember(pair string, asked time.Time, users []string, err erro
 	g.mu.Lock()
 	m, now := g.known[pair], time.Now()
 	was := m.problem
+	if asked.Before(m.changed) {
+		g.mu.Unlock()
+		return members{}
+	}
 	m.asked = asked
 	if err == nil {
-		m = members{users: make(map[string]bool, len(users)), until: asked.Add(groupsKept), asked: asked}
+		m = members{users: make(map[string]bool, len(users)), until: asked.Add(groupsKept), asked: asked, changed: m.changed}
 		for _, user := range users {
 			m.users[user] = true
 		}

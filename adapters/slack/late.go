@@ -2,12 +2,9 @@ package slack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"roomwarden/commands"
 )
@@ -71,27 +68,16 @@ func (a *Adapter) Deliver(ctx context.Context, l commands.Late) (err error) {
 		}
 	}()
 	m := draw(l.Reply)
-	c, pressed := cardOf(l.To)
-	if pressed && !l.Report {
-		if time.Now().Before(l.By) {
-			if err := a.show(ctx, l.To, l.Reply, true); err == nil || !isOver(err) {
-				return err
-			}
-		}
-		c.address = ""
+	if l.Report { // it takes the place of nothing
+		c, _ := cardOf(l.To)
+		l.To = commands.ReplyTo(c.address)
 	}
-	l.To = commands.ReplyTo(c.address)
-	if address, ok := trusted(string(l.To), a.APIURL); ok && time.Now().Before(l.By) {
-		body, err := m.late()
-		if err != nil {
+	if l.To != "" && time.Now().Before(l.By) {
+		err := a.give(ctx, l.To, l.Where, l.Who, l.Reply, a.attempt)
+		if err == nil || !isOver(err) {
 			return err
 		}
-		err = a.attempt(ctx, address, body)
-		if never, ok := errors.AsType[*backoff.PermanentError](err); !ok {
-			return err
-		} else {
-			a.Log.Info("slack: response_url refuses an answer", "number", l.Reply.Number, "error", never.Unwrap())
-		}
+		a.Log.Info("slack: the way of an answer is closed", "number", l.Reply.Number, "error", err)
 	}
 	if l.Report {
 		return a.publicly(ctx, l.Where, m)

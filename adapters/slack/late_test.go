@@ -156,51 +156,58 @@ func TestDeliver(t *testing.T) {
 		hook   meets // nil: not called
 		post   meets // nil: not called
 		want   string
+		direct meets // what a message in the bot's own conversation with the person meets; nil: there is none
 	}{
-		{"to everyone", public, nil, says(200, "ok"), nil, ""},
-		{"to one", private, nil, says(200, "ok"), nil, ""},
-		{"in the last second", public, func(_ *Adapter, l *commands.Late) { l.By = time.Now().Add(time.Second) }, says(200, "ok"), nil, ""},
-		{"to nobody for now", public, nil, status(503), nil, "post to response_url: HTTP 503"},
-		{"to nobody, silently", public, nil, silent, nil, "post to response_url: context deadline exceeded"},
-		{"to nobody, cut off", public, nil, hangsUp, nil, "post to response_url: connection reset by peer"},
-		{"not so fast", public, nil, status(429, "Retry-After", "30"), nil, "post to response_url: HTTP 429: retry after 30s"},
-		{"Slack's own trouble", public, nil, says(200, `{"ok":false,"error":"service_unavailable"}`), nil, "post to response_url: HTTP 200 service_unavailable"},
+		{"to everyone", public, nil, says(200, "ok"), nil, "", nil},
+		{"to one", private, nil, says(200, "ok"), nil, "", nil},
+		{"in the last second", public, func(_ *Adapter, l *commands.Late) { l.By = time.Now().Add(time.Second) }, says(200, "ok"), nil, "", nil},
+		{"to nobody for now", public, nil, status(503), nil, "post to response_url: HTTP 503", nil},
+		{"to nobody, silently", public, nil, silent, nil, "post to response_url: context deadline exceeded", nil},
+		{"to nobody, cut off", public, nil, hangsUp, nil, "post to response_url: connection reset by peer", nil},
+		{"not so fast", public, nil, status(429, "Retry-After", "30"), nil, "post to response_url: HTTP 429: retry after 30s", nil},
+		{"Slack's own trouble", public, nil, says(200, `{"ok":false,"error":"service_unavailable"}`), nil, "post to response_url: HTTP 200 service_unavailable", nil},
 
-		{"expired", public, nil, says(404, `{"ok":false,"error":"expired_url"}`), says(200, `{"ok":true}`), ""},
-		{"gone", private, nil, status(410), says(200, `{"ok":true}`), ""},
-		{"refused", public, nil, says(403, "invalid_token"), says(200, `{"ok":true}`), ""},
-		{"over", public, func(_ *Adapter, l *commands.Late) { l.By = time.Now() }, nil, says(200, `{"ok":true}`), ""},
-		{"no limit is over", public, func(_ *Adapter, l *commands.Late) { l.By = time.Time{} }, nil, says(200, `{"ok":true}`), ""},
-		{"forgotten", public, func(_ *Adapter, l *commands.Late) { l.To = "" }, nil, says(200, `{"ok":true}`), ""},
-		{"not Slack's", public, func(_ *Adapter, l *commands.Late) { l.To = "https://evil.example/96rGlfmibIGlgcZRskXaIFfN" }, nil, says(200, `{"ok":true}`), ""},
+		{"expired", public, nil, says(404, `{"ok":false,"error":"expired_url"}`), says(200, `{"ok":true}`), "", nil},
+		{"gone", private, nil, status(410), says(200, `{"ok":true}`), "", nil},
+		{"refused", public, nil, says(403, "invalid_token"), says(200, `{"ok":true}`), "", nil},
+		{"over", public, func(_ *Adapter, l *commands.Late) { l.By = time.Now() }, nil, says(200, `{"ok":true}`), "", nil},
+		{"no limit is over", public, func(_ *Adapter, l *commands.Late) { l.By = time.Time{} }, nil, says(200, `{"ok":true}`), "", nil},
+		{"forgotten", public, func(_ *Adapter, l *commands.Late) { l.To = "" }, nil, says(200, `{"ok":true}`), "", nil},
+		{"not Slack's", public, func(_ *Adapter, l *commands.Late) { l.To = "https://evil.example/96rGlfmibIGlgcZRskXaIFfN" }, nil, says(200, `{"ok":true}`), "", nil},
 
-		{"over, to nobody for now", public, forgotten, nil, status(502), "chat.postEphemeral: HTTP 502"},
-		{"over, silently", public, forgotten, nil, silent, "chat.postEphemeral: context deadline exceeded"},
-		{"over, not so fast", public, forgotten, nil, status(429, "Retry-After", "7"), "chat.postEphemeral: HTTP 429: retry after 7s"},
-		{"over, Slack's own trouble", public, forgotten, nil, says(200, `{"ok":false,"error":"internal_error"}`), "chat.postEphemeral: HTTP 200 internal_error"},
-		{"over, and an answer that is not Slack's", public, forgotten, nil, says(200, "<html>log in"), "chat.postEphemeral: the answer is not what Slack's look like"},
-		{"over, bot not in the channel", public, forgotten, nil, says(200, `{"ok":false,"error":"not_in_channel"}`), nowhere + ": chat.postEphemeral: HTTP 200 not_in_channel"},
-		{"over, no such channel", public, forgotten, nil, says(200, `{"ok":false,"error":"channel_not_found"}`), nowhere + ": chat.postEphemeral: HTTP 200 channel_not_found"},
-		{"over, person left", public, forgotten, nil, says(200, `{"ok":false,"error":"user_not_in_channel"}`), nowhere + ": chat.postEphemeral: HTTP 200 user_not_in_channel"},
-		{"over, no scope", public, forgotten, nil, says(200, `{"ok":false,"error":"missing_scope","needed":"chat:write"}`), nowhere + ": chat.postEphemeral: HTTP 200 missing_scope"},
-		{"over, no token", public, func(a *Adapter, l *commands.Late) { forgotten(a, l); a.BotToken = "" }, nil, nil, nowhere},
-		{"over, no channel", public, func(a *Adapter, l *commands.Late) { forgotten(a, l); l.Where = "" }, nil, nil, nowhere},
-		{"over, nobody", public, func(a *Adapter, l *commands.Late) { forgotten(a, l); l.Who.User = "" }, nil, nil, nowhere},
+		{"over, to nobody for now", public, forgotten, nil, status(502), "chat.postEphemeral: HTTP 502", nil},
+		{"over, silently", public, forgotten, nil, silent, "chat.postEphemeral: context deadline exceeded", nil},
+		{"over, not so fast", public, forgotten, nil, status(429, "Retry-After", "7"), "chat.postEphemeral: HTTP 429: retry after 7s", nil},
+		{"over, Slack's own trouble", public, forgotten, nil, says(200, `{"ok":false,"error":"internal_error"}`), "chat.postEphemeral: HTTP 200 internal_error", nil},
+		{"over, and an answer that is not Slack's", public, forgotten, nil, says(200, "<html>log in"), "chat.postEphemeral: the answer is not what Slack's look like", nil},
+		{"over, bot not in the channel", public, forgotten, nil, says(200, `{"ok":false,"error":"not_in_channel"}`), "", says(200, `{"ok":true}`)},
+		{"over, no such channel", public, forgotten, nil, says(200, `{"ok":false,"error":"channel_not_found"}`), nowhere + ": chat.postMessage: HTTP 200 messages_tab_disabled", says(200, `{"ok":false,"error":"messages_tab_disabled"}`)},
+		{"over, person left", public, forgotten, nil, says(200, `{"ok":false,"error":"user_not_in_channel"}`), "chat.postMessage: HTTP 503", status(503)},
+		{"over, no scope", public, forgotten, nil, says(200, `{"ok":false,"error":"missing_scope","needed":"chat:write"}`), nowhere + ": chat.postMessage: HTTP 200 missing_scope", says(200, `{"ok":false,"error":"missing_scope","needed":"chat:write"}`)},
+		{"over, no token", public, func(a *Adapter, l *commands.Late) { forgotten(a, l); a.BotToken = "" }, nil, nil, nowhere, nil},
+		{"over, no channel", public, func(a *Adapter, l *commands.Late) { forgotten(a, l); l.Where = "" }, nil, nil, "", says(200, `{"ok":true}`)},
+		{"over, nobody", public, func(a *Adapter, l *commands.Late) { forgotten(a, l); l.Who.User = "" }, nil, nil, nowhere, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, _ := newAdapter(t, nil)
 				a.BotToken = testToken
-				hooks, posted := newHooks(t, test.hook), 0
+				hooks, posted, direct := newHooks(t, test.hook), 0, 0
 				a.HTTP = &http.Client{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.URL.Host == "hooks.slack.com" {
 						assert.Empty(t, r.Header.Get("Authorization"), "the token is for the Web API alone")
 						hooks.ServeHTTP(w, r)
 						return
 					}
+					assert.Equal(t, "Bearer "+testToken, r.Header.Get("Authorization"))
+					if r.URL.String() == "https://slack.com/api/chat.postMessage" {
+						direct++
+						assert.Equal(t, draw(test.reply).Blocks, seenByAll(t, r, "U0456").Blocks)
+						test.direct(w, r)
+						return
+					}
 					posted++
 					assert.Equal(t, "https://slack.com/api/chat.postEphemeral", r.URL.String())
-					assert.Equal(t, "Bearer "+testToken, r.Header.Get("Authorization"))
 					assert.Equal(t, message{"ephemeral", nil, draw(test.reply).Text, draw(test.reply).Blocks}, seenBy(t, r, "C2147483705", "U0456"))
 					test.post(w, r)
 				})}}
@@ -226,6 +233,7 @@ func TestDeliver(t *testing.T) {
 				}
 				assert.Equal(t, want, hooks.texts())
 				assert.Equal(t, test.post != nil, posted == 1)
+				assert.Equal(t, test.direct != nil, direct == 1)
 			})
 		})
 	}

@@ -38,10 +38,17 @@ type manifest struct {
 		Description string `json:"description"` // at most 140 characters
 	} `json:"display_information"`
 	Features struct {
+		Home struct {
+			Home     bool `json:"home_tab_enabled"`
+			Messages bool `json:"messages_tab_enabled"` // the bot's own conversation with somebody: where an answer goes that has no other way
+			ReadOnly bool `json:"messages_tab_read_only_enabled"`
+		} `json:"app_home"`
 		BotUser struct {
 			DisplayName string `json:"display_name"`
+			Online      bool   `json:"always_online"` // else Slack shows it as away, however well it is
 		} `json:"bot_user"`
-		Commands []slashCommand `json:"slash_commands"` // at most 50
+		Shortcuts []shortcut     `json:"shortcuts"`      // at most 5 of each type
+		Commands  []slashCommand `json:"slash_commands"` // at most 50
 	} `json:"features"`
 	OAuth struct {
 		Scopes struct {
@@ -52,7 +59,11 @@ type manifest struct {
 		Interactivity struct {
 			Enabled bool   `json:"is_enabled"`
 			URL     string `json:"request_url,omitempty"`
-		} `json:"interactivity"` // pressed buttons
+		} `json:"interactivity"` // pressed buttons, shortcuts and filled forms
+		Events struct {
+			URL string   `json:"request_url,omitempty"`
+			Bot []string `json:"bot_events"`
+		} `json:"event_subscriptions"`
 		OrgDeploy     bool `json:"org_deploy_enabled"`
 		SocketMode    bool `json:"socket_mode_enabled"`
 		TokenRotation bool `json:"token_rotation_enabled"`
@@ -67,15 +78,39 @@ type slashCommand struct {
 	ShouldEscape bool   `json:"should_escape"` // mentions come as ids, which cannot be mistaken
 }
 
+// A shortcut is what stands in Slack's menus: "global" beside the field for messages and in the search, "message" at each message.
+//
+// https://docs.slack.dev/interactivity/implementing-shortcuts
+type shortcut struct {
+	Name        string `json:"name"` // at most 24 characters
+	Type        string `json:"type"`
+	CallbackID  string `json:"callback_id"` // the line whose form it opens; with onMessage at its end, of a message
+	Description string `json:"description"` // at most 150
+}
+
+// shortcuts open the form of what is wanted most. They also work where commands do not: in threads.
+var shortcuts = []shortcut{
+	{"Mute a member…", "global", "mute", "Mute a member of a chat room for a time: opens a form"},
+	{"Mute in a room…", "message", "mute" + onMessage, "Mute a member of a chat room for a time: opens a form, and the answer can go where the message is"},
+}
+
+// botEvents are what Slack tells of by itself, as events.go reads it. subteam_… need the scope usergroups:read; the others need none.
+//
+// https://docs.slack.dev/reference/events
+var botEvents = []string{"app_home_opened", "app_uninstalled", "subteam_members_changed", "subteam_updated", "tokens_revoked"}
+
 // Manifest is the manifest of a Slack app for the bot: the same bytes for the same options. Its commands are the root
 // command, which takes every line, and directly those that change something. The warnings are sentences about commands
 // that are left out.
 func Manifest(o ManifestOptions) (text []byte, warnings []string, err error) {
 	var m manifest
 	m.Display.Name, m.Display.Description = appName, appDescription
-	m.Features.BotUser.DisplayName = appName
+	m.Features.Home.Home, m.Features.Home.Messages, m.Features.Home.ReadOnly = true, true, true
+	m.Features.BotUser.DisplayName, m.Features.BotUser.Online = appName, true
+	m.Features.Shortcuts = shortcuts
+	m.Settings.Events.Bot = botEvents
 	for _, s := range scopes {
-		m.OAuth.Scopes.Bot = append(m.OAuth.Scopes.Bot, s.name)
+		m.OAuth.Scopes.Bot = append(m.OAuth.Scopes.Bot, s.Name)
 	}
 	m.Settings.SocketMode = o.Socket
 	address, err := o.address()
@@ -90,6 +125,7 @@ func Manifest(o ManifestOptions) (text []byte, warnings []string, err error) {
 	m.Settings.Interactivity.Enabled = true
 	if address != "" {
 		m.Settings.Interactivity.URL = address + "/slack/interactions"
+		m.Settings.Events.URL = address + "/slack/events"
 	}
 	if err := checkCommands(all); err != nil {
 		return nil, nil, err

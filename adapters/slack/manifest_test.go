@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -19,15 +21,22 @@ import (
 )
 
 func TestManifestGolden(t *testing.T) {
-	got, _, err := Manifest(ManifestOptions{URL: "https://bot.example.com"})
-	require.NoError(t, err)
-	file := filepath.Join("testdata", "manifest.yaml")
-	if *update {
-		require.NoError(t, os.WriteFile(file, got, 0o644))
+	for name, o := range map[string]ManifestOptions{
+		"manifest.yaml":        {URL: "https://bot.example.com"},
+		"manifest-socket.yaml": {Socket: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, _, err := Manifest(o)
+			require.NoError(t, err)
+			file := filepath.Join("testdata", name)
+			if *update {
+				require.NoError(t, os.WriteFile(file, got, 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(got))
+		})
 	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), string(got))
 }
 
 func TestManifestCommands(t *testing.T) {
@@ -65,6 +74,7 @@ func TestManifestCommands(t *testing.T) {
 			require.NoError(t, json.Unmarshal(text, &m))
 			assert.True(t, m.Settings.Interactivity.Enabled)
 			assert.Equal(t, strings.Replace(test.url, "/slack/commands", "/slack/interactions", 1), m.Settings.Interactivity.URL)
+			assert.Equal(t, strings.Replace(test.url, "/slack/commands", "/slack/events", 1), m.Settings.Events.URL)
 			var names []string
 			for _, c := range m.Features.Commands {
 				names = append(names, c.Command)
@@ -75,6 +85,7 @@ func TestManifestCommands(t *testing.T) {
 			assert.Equal(t, test.in.Socket, m.Settings.SocketMode)
 			if test.in.Socket {
 				assert.NotContains(t, string(text), "url")
+				assert.NotContains(t, string(text), "http")
 			}
 		})
 	}
@@ -96,6 +107,34 @@ func TestManifestCommandsReachTheirRows(t *testing.T) {
 			}
 		}
 		assert.Equal(t, want, lines)
+	}
+}
+
+// Each shortcut opens the form of a command, keeps Slack's limits, and can be told from the others.
+func TestManifestShortcuts(t *testing.T) {
+	seen, types := map[string]bool{}, map[string]int{}
+	for _, s := range shortcuts {
+		row, ok := commands.Form(strings.TrimSuffix(s.CallbackID, onMessage))
+		assert.True(t, ok, s.CallbackID)
+		assert.True(t, row.Write, s.CallbackID)
+		assert.Equal(t, s.Type == "message", strings.HasSuffix(s.CallbackID, onMessage), s.CallbackID)
+		assert.Contains(t, []string{"global", "message"}, s.Type)
+		assert.False(t, seen[s.CallbackID] || seen[s.Name], s.CallbackID)
+		seen[s.CallbackID], seen[s.Name] = true, true
+		types[s.Type]++
+		assert.LessOrEqual(t, utf8.RuneCountInString(s.Name), 24)
+		assert.LessOrEqual(t, utf8.RuneCountInString(s.Description), 150)
+	}
+	assert.Equal(t, map[string]int{"global": 1, "message": 1}, types) // Slack allows 5 of each
+}
+
+// Every event that the manifest asks for is one that the adapter knows.
+func TestManifestEvents(t *testing.T) {
+	for _, kind := range append([]string{"message"}, botEvents...) {
+		var log bytes.Buffer
+		a := &Adapter{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		require.NoError(t, a.happened(fmt.Appendf(nil, `{"type":"event_callback","event_id":"Ev1","team_id":"T0123","event":{"type":%q,"user":"U0456","tab":"home"}}`, kind)))
+		assert.Equal(t, kind == "message", strings.Contains(log.String(), "none of ours"), kind)
 	}
 }
 
@@ -176,6 +215,10 @@ func TestManifestIsValid(t *testing.T) {
 			{`"command": "/nim"`, `"command": "nim"`},
 			{`"command": "/nim"`, `"command": "/` + strings.Repeat("n", 32) + `"`},
 			{`"name": "Roomwarden"`, `"title": "Roomwarden"`},
+			{`"name": "Mute a member…"`, `"name": "` + strings.Repeat("n", 25) + `"`},
+			{`"type": "global"`, `"type": "everywhere"`},
+			{`"home_tab_enabled": true`, `"home_tab": true`},
+			{`"bot_events": [`, `"events": [`},
 		} {
 			bad := strings.Replace(string(good), change[0], change[1], 1)
 			require.NotEqual(t, string(good), bad)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -18,14 +19,19 @@ import (
 // root is the command that takes every line as its text: "/nim mute 123 lisi 5m" is "/mute 123 lisi 5m".
 const root = "nim"
 
-var errIncomplete = errors.New("team_id, user_id or command is missing")
+var (
+	errIncomplete = errors.New("team_id, user_id or command is missing")
+	errNotJSON    = errors.New("the payload is not the JSON expected") // the error of encoding/json quotes it
+)
 
 // request translates a verified command. The form's fields:
 // https://docs.slack.dev/interactivity/implementing-slash-commands#app_command_handling
-func (a *Adapter) request(form url.Values, header http.Header, at time.Time) (commands.Request, error) {
+//
+// delivery stands for the request where it has no trigger id.
+func (a *Adapter) request(form url.Values, delivery string, at time.Time) (commands.Request, error) {
 	field := func(name string) string { return strings.ToValidUTF8(form.Get(name), "\uFFFD") }
 	req := commands.Request{
-		Key: "slack:" + cmp.Or(field("trigger_id"), fingerprint(header)),
+		Key: "slack:" + cmp.Or(field("trigger_id"), delivery),
 		Who: permissions.Subject{
 			Platform: permissions.Slack,
 			Org:      field("enterprise_id"),
@@ -47,6 +53,22 @@ func (a *Adapter) request(form url.Values, header http.Header, at time.Time) (co
 		req.ReplyTo = ""
 	}
 	return req, nil
+}
+
+// fields are a command's fields as Socket Mode brings them: JSON in the place of a form, and not all of them strings.
+func fields(payload []byte) (url.Values, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &all); err != nil {
+		return nil, errNotJSON
+	}
+	form := make(url.Values, len(all))
+	for name, raw := range all {
+		var value string
+		if json.Unmarshal(raw, &value) == nil {
+			form.Set(name, value)
+		}
+	}
+	return form, nil
 }
 
 // fingerprint stands for one signed request. It is a hash because a signature is good for five minutes.

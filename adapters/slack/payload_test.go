@@ -56,7 +56,7 @@ func TestRequest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := form("/mute", "room=123 target=lisi 300s")
 			test.in(f)
-			got, err := a.request(f, http.Header{"X-Slack-Signature": {publishedSignature}}, at)
+			got, err := a.request(f, fingerprint(http.Header{"X-Slack-Signature": {publishedSignature}}), at)
 			assert.Equal(t, test.want, got)
 			assert.Equal(t, test.err, err)
 		})

@@ -46,6 +46,7 @@ type message struct {
 type block struct {
 	Type     string    `json:"type"` // "section" has Text, "context" and "actions" have Elements
 	Text     *text     `json:"text,omitempty"`
+	ID       string    `json:"block_id,omitempty"`
 	Elements []element `json:"elements,omitempty"`
 }
 
@@ -88,9 +89,9 @@ func (m message) late() ([]byte, error) {
 	return encode(m)
 }
 
-// write writes the message as a response, all the way to the network: afterwards it has left this process, or there is an error.
-func (m message) write(w http.ResponseWriter) error {
-	body, err := encode(m)
+// respond writes a first response as JSON, all the way to the network: afterwards it has left this process, or there is an error.
+func respond(w http.ResponseWriter, response any) error {
+	body, err := encode(response)
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,17 @@ var emoji = map[commands.Tone]string{
 	commands.Failed:   "❌",
 	commands.Unknown:  "⚠️",
 	commands.Working:  "⏳",
+}
+
+// titles say in a word what the emoji does, for who cannot see it. What answers a question needs none.
+var titles = map[commands.Tone]commands.Text{
+	commands.Done:     {English: "Done", Chinese: "已完成"},
+	commands.NoChange: {English: "No change", Chinese: "无变化"},
+	commands.Asks:     {English: "Your decision", Chinese: "请确认"},
+	commands.Refused:  {English: "Not done", Chinese: "未执行"},
+	commands.Failed:   {English: "Failed", Chinese: "失败"},
+	commands.Unknown:  {English: "Outcome unknown", Chinese: "结果未知"},
+	commands.Working:  {English: "In progress", Chinese: "处理中"},
 }
 
 // draw makes a message of any reply. It keeps Slack's limits: what is too long is cut, and says so.
@@ -136,6 +148,9 @@ func draw(r commands.Reply) message {
 	}
 
 	prose := emoji[r.Tone] + " " + marked(r.Text)
+	if title := titles[r.Tone].In(r.Language); title != "" {
+		prose = emoji[r.Tone] + " *" + title + "*\n" + marked(r.Text)
+	}
 	var fields []string
 	for _, f := range r.Fields {
 		fields = append(fields, labelled("*%s:* %s", f.Label, marked(f.Value)))

@@ -136,6 +136,18 @@ func samples() map[string]commands.Reply {
 				{Label: "原因", Value: commands.Prose{say("刷屏")}},
 			},
 			Choices: undo("解除禁言")},
+		"asks.en": {Tone: commands.Asks, Language: commands.English, Number: 42, Text: commands.Prose{id("lisi"), say(" is muted already, by Wang Wu until "), until, say(" (#41).")},
+			Choices: []commands.Choice{{Label: "+10m", Line: "extend 41 10m"}, {Label: "Replace", Line: "mute room=123 target=lisi duration=5m replace=41"}, {Label: "Leave it", Line: "cancel 42"}}},
+		"asks.zh-CN": {Tone: commands.Asks, Language: commands.Chinese, Number: 42, Text: commands.Prose{say("将对聊天室 "), id("123"), say(" 整体禁言。请确认。")},
+			Choices: []commands.Choice{{Label: "确认", Line: "confirm 42"}, {Label: "取消", Line: "cancel 42"}}},
+		"list.en": {Tone: commands.Info, Language: commands.English, Number: 50, Text: commands.Prose{say("The newest entries first.")},
+			Fields: []commands.Field{
+				{Label: "#42", Value: commands.Prose{until, say(" Zhang San: "), id("mute 123 lisi 5m"), say(" → done")}},
+				{Label: "#41", Value: commands.Prose{until, say(" Wang Wu: "), id("unmute 123 lisi"), say(" → no change")}},
+			},
+			Choices: []commands.Choice{{Label: "Older", Line: "history before=41"}}},
+		"list.zh-CN": {Tone: commands.Info, Language: commands.Chinese, Number: 50, Text: commands.Prose{say("最新的在前。")},
+			Fields: []commands.Field{{Label: "#42", Value: commands.Prose{until, say(" Zhang San："), id("mute 123 lisi 5m"), say(" → 已完成")}}}},
 		"nochange.en":    {Tone: commands.NoChange, Language: commands.English, Number: 42, Text: commands.Prose{say("Room "), id("123"), say(" is silenced already.")}},
 		"nochange.zh-CN": {Tone: commands.NoChange, Language: commands.Chinese, Number: 42, Text: commands.Prose{say("聊天室 "), id("123"), say(" 已经处于禁言状态。")}},
 		"refused.en": {Tone: commands.Refused, Language: commands.English, Number: 43, Text: commands.Prose{say("You may not do that. You lack the right "), id("mute"), say(".")},
@@ -273,9 +285,9 @@ func TestDrawKeepsLimits(t *testing.T) {
 		end      string   // of the last section
 		text     string   // end of the top-level text
 	}{
-		{"section just full", commands.Reply{Text: sayings(strings.Repeat("世", 2998)), Tone: commands.Done, Number: 1},
+		{"section just full", commands.Reply{Text: sayings(strings.Repeat("世", 2990)), Tone: commands.Done, Number: 1},
 			1, []string{"#1"}, "世", "世\n#1"},
-		{"section over by one", commands.Reply{Text: sayings(strings.Repeat("世", 2999)), Tone: commands.Done},
+		{"section over by one", commands.Reply{Text: sayings(strings.Repeat("世", 2991)), Tone: commands.Done},
 			2, nil, "世", "世"},
 		{"text just full", commands.Reply{Text: sayings(strings.Repeat("🙂", 3996)), Number: 1},
 			2, []string{"#1"}, "🙂", "🙂\n#1"},
@@ -290,7 +302,7 @@ func TestDrawKeepsLimits(t *testing.T) {
 		{"many dates", commands.Reply{Text: slicesRepeat(commands.Span{Time: time.Unix(1, 0)}, 300)},
 			5, []string{"… lines left out here: 1"}, "UTC>", "…"},
 		{"nothing", commands.Reply{}, 0, nil, "", "…"},
-		{"nothing but a tone", commands.Reply{Tone: commands.Failed}, 1, nil, "❌", "❌"},
+		{"nothing but a tone", commands.Reply{Tone: commands.Failed}, 1, nil, "❌ *Failed*", "❌"},
 		{"choices without end", commands.Reply{Text: sayings("x"), Choices: []commands.Choice{
 			{Label: "short", Line: "help"}, {Label: "long", Line: strings.Repeat("世", 3000)}, {Label: "short", Line: "help"}}},
 			1, []string{"[short] help", "[short] help", "… +1"}, "x", "help"},

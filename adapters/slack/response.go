@@ -29,12 +29,13 @@ const (
 	quickPosts   = 3                // attempts at once
 	postTime     = 3 * time.Second  // one attempt
 	lateTime     = 10 * time.Second // all attempts at once
-	maxPostReply = 4 << 10          // bytes read of what Slack says to it
+	maxPostReply = 1 << 20          // bytes read of what Slack says to it
 )
 
 var (
 	errUntrusted = errors.New("response_url is missing, or not one of Slack's")
 	errExpired   = errors.New("response_url has expired")
+	errUsedUp    = errors.New("response_url has taken all of its posts")
 )
 
 // post sends a late answer to a response_url, again after network errors, 429 and 5xx. An attempt that may have
@@ -71,6 +72,9 @@ func (a *Adapter) postTo(life context.Context, address *url.URL, body []byte) er
 // attempt posts once to a response_url. The error tells backoff what to do next.
 func (a *Adapter) attempt(ctx context.Context, to *url.URL, body []byte) error {
 	const what = "post to response_url"
+	if !a.posts.add(to.String()) {
+		return backoff.Permanent(errUsedUp)
+	}
 	res, said, err := a.send(ctx, what, to, "", body)
 	if err != nil {
 		return err

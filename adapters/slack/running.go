@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"roomwarden/commands"
 )
 
 const (
@@ -38,12 +40,20 @@ type command struct {
 	person     string
 	deliveries int          // those that run
 	number     atomic.Int64 // in the journal; 0: it is not written down, and nothing may be promised
+	told       atomic.Bool  // that the answer takes longer
+	locale     atomic.Value // a string, as soon as it is known
 }
 
-// begin takes on a delivery of a command of somebody's, until end is called, which must be once. number is the command's place in the journal, for
-// all of its deliveries. life is cancelled when a stop loses its patience; it has no other end. A delivery whose key runs already is not told errBusy or
-// errStopping, because nobody may tell it that nothing was done. When there are too many of those, it is told errFlooded, and the number.
-func (r *running) begin(key, person string) (life context.Context, number *atomic.Int64, end func(), err error) {
+// language is that of the command's person, as far as it is known.
+func (c *command) language(otherwise commands.Language) commands.Language {
+	locale, _ := c.locale.Load().(string)
+	return commands.LanguageOf(locale, otherwise)
+}
+
+// begin takes on a delivery of a command of somebody's, until end is called, which must be once. c is the same for all of its
+// deliveries. life is cancelled when a stop loses its patience; it has no other end. A delivery whose key runs already is not told errBusy or
+// errStopping, because nobody may tell it that nothing was done. When there are too many of those, it is told errFlooded, and the command.
+func (r *running) begin(key, person string) (life context.Context, c *command, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, runs := r.keys[key]
@@ -53,7 +63,7 @@ func (r *running) begin(key, person string) (life context.Context, number *atomi
 	case !runs && (len(r.keys) >= maxRunning || r.persons[person] >= maxOfOne):
 		return nil, nil, nil, errBusy
 	case runs && len(r.cancels)-len(r.keys) >= maxAgain:
-		return nil, &c.number, nil, errFlooded
+		return nil, c, nil, errFlooded
 	case r.cancels == nil:
 		r.cancels, r.keys, r.persons = make(map[int]context.CancelFunc), make(map[string]*command), make(map[string]int)
 	}
@@ -67,7 +77,7 @@ func (r *running) begin(key, person string) (life context.Context, number *atomi
 	r.last++
 	n := r.last
 	r.cancels[n] = cancel
-	return life, &c.number, func() { r.end(n, key) }, nil
+	return life, c, func() { r.end(n, key) }, nil
 }
 
 func (r *running) end(number int, key string) {

@@ -47,9 +47,25 @@ func verify(header http.Header, body []byte, secrets []string) error {
 	return reason
 }
 
-// receive reads a form that Slack signed. The raw body is verified before anything in it is looked at; the query
-// is not signed and never read. Any status but 200 is the whole answer.
+// receive reads a form that Slack signed. Any status but 200 is the whole answer.
 func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Values, status int) {
+	body, status := a.verified(w, r)
+	if status != http.StatusOK {
+		return nil, status
+	}
+	if !hasType(r.Header, "application/x-www-form-urlencoded") {
+		return nil, http.StatusUnsupportedMediaType
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	return form, http.StatusOK
+}
+
+// verified reads a body that Slack signed. It is verified raw, before anything in it is looked at; the query is not signed and never
+// read. Any status but 200 is the whole answer.
+func (a *Adapter) verified(w http.ResponseWriter, r *http.Request) (body []byte, status int) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, http.StatusMethodNotAllowed
@@ -68,13 +84,7 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Valu
 		return nil, http.StatusUnauthorized
 	}
 	a.count(commands.Signed, time.Time{})
-	if !isForm(r.Header) {
-		return nil, http.StatusUnsupportedMediaType
-	}
-	if form, err = url.ParseQuery(string(body)); err != nil {
-		return nil, http.StatusBadRequest
-	}
-	return form, http.StatusOK
+	return body, http.StatusOK
 }
 
 // refusalsEvery is how often a refusal is logged at most: anybody can cause one, and a flood thousands.
@@ -99,12 +109,12 @@ func (r *refusals) add() (now bool, held int) {
 	return false, 0
 }
 
-// isForm reports whether the one content type says that the body is a form.
-func isForm(header http.Header) bool {
+// hasType reports whether the one content type is the one wanted.
+func hasType(header http.Header, want string) bool {
 	types := header.Values("Content-Type")
 	if len(types) != 1 {
 		return false
 	}
 	name, _, err := mime.ParseMediaType(types[0])
-	return err == nil && name == "application/x-www-form-urlencoded"
+	return err == nil && name == want
 }

@@ -31,6 +31,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,13 @@ type Adapter struct {
 	// matter; nil: none, and known. It takes from the time of the first answer, so it must not take longer than about a
 	// second. Groups.Of is the one in use.
 	Groups func(ctx context.Context, team, user string) (groups []string, known bool)
+	// People tells what Slack says of somebody: their locale, and whether they are a guest or of another organization, whom no group lets
+	// in; nil: nothing, and groups let in whom they hold. It takes from the time of the first answer, as Groups does. People.Of is the one in use.
+	People func(ctx context.Context, who permissions.Subject) (person Person, known bool)
+	// Guide answers what is asked beside commands, for forms and the Home tab; nil: there are none. *commands.Dispatcher does it.
+	Guide Guide
+	// GroupChanged, when set, is told that who is in a user group has changed. It must not block. Groups.Changed is the one in use.
+	GroupChanged func(team, group string)
 	// Answered, when set, is called once for each answer that has a journal number and is no Repeat: delivered tells that Slack has taken
 	// it for certain. It is called after the first response, and Stop waits for it.
 	Answered func(number int64, delivered bool)
@@ -70,7 +78,20 @@ type Adapter struct {
 	refusals refusals // of requests that Slack has not signed
 	turned   refusals // of commands that were not taken on
 
-	turnedAwayNow atomic.Int64 // presses that are being told so
+	turnedAwayNow atomic.Int64 // requests that are being told so
+	unnumbered    recent       // keys of requests that were answered and are not in the journal
+	events        recent       // ids of events
+	triggers      recent       // of forms that were opened
+	posts         tally        // to response_urls
+	holds         holds        // of methods
+	homes         homes        // Home tabs that are being drawn
+}
+
+// A Guide answers what is asked beside commands. Its methods may be called by many goroutines at once.
+type Guide interface {
+	Rooms(ctx context.Context, who permissions.Subject, row commands.Command) ([]commands.Place, error)
+	Fill(who permissions.Subject, row commands.Command, filled map[string]string, locale string) (line string, wrong map[string]commands.Prose)
+	Home(ctx context.Context, who permissions.Subject, locale string) (commands.Home, error)
 }
 
 // restarting is what the adapter says itself when it is being stopped.
@@ -90,10 +111,15 @@ func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	req, err := a.request(form, r.Header, at)
+	req, err := a.request(form, fingerprint(r.Header), at)
 	if err != nil {
 		a.Log.Warn("slack: unreadable command", "error", err)
 		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if a.opened(req, form.Get("trigger_id")) {
+		a.count(commands.FirstAnswer, at)
+		w.WriteHeader(http.StatusOK)
 		return
 	}
 	answer := a.guarded(func() answer { return a.first(r.Context(), req) })
@@ -101,7 +127,7 @@ func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 	defer func() { answer.taken <- taken }()
 	a.count(commands.FirstAnswer, at)
 	hungUp := r.Context().Err() // afterwards it may end because the whole answer was read
-	err = answer.message.write(w)
+	err = respond(w, answer.message)
 	switch {
 	case err != nil:
 		a.Log.Warn("slack: write the first response", "error", err)
@@ -151,21 +177,19 @@ func drawn(r commands.Reply) answer {
 func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: command received")
-	life, number, end, err := a.running.begin(req.Key, req.Who.ID())
+	life, c, end, err := a.running.begin(req.Key, req.Who.ID())
 	if err != nil {
-		if now, held := a.turned.add(); now {
-			log.Warn("slack: command turned away", "reason", err, "held_back", held)
-		}
-		return a.turnedAway(err, number, req.At)
+		a.logTurned(log, err)
+		return a.turnedAway(err, c, req.At)
 	}
-	req.Accepted = number.Store
+	req.Accepted = c.number.Store
 
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
 	defer cancel()
 	inTime := make(chan answer) // unbuffered: who receives from it has the answer, and nobody else does
 	go func() {
 		defer end()
-		answer := a.work(life, req)
+		answer := a.work(life, req, c)
 		how := inFirst
 		if handedOver(wait, inTime, answer) && <-answer.taken {
 			a.count(commands.FinalAnswer, req.At)
@@ -184,16 +208,23 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	case answer := <-inTime:
 		return answer
 	case <-wait.Done():
-		return drawn(commands.Acknowledgement(a.Language, number.Load()))
+		return drawn(commands.Acknowledgement(c.language(a.Language), c.number.Load()))
+	}
+}
+
+// logTurned logs that a request was not taken on.
+func (a *Adapter) logTurned(log *slog.Logger, why error) {
+	if now, held := a.turned.add(); now {
+		log.Warn("slack: command turned away", "reason", why, "held_back", held)
 	}
 }
 
 // turnedAway is what a command hears that was not taken on.
-func (a *Adapter) turnedAway(why error, number *atomic.Int64, at time.Time) answer {
+func (a *Adapter) turnedAway(why error, c *command, at time.Time) answer {
 	reply := commands.Busy(a.Language)
 	switch why {
 	case errFlooded: // nobody may tell this one that nothing was done
-		return drawn(commands.Acknowledgement(a.Language, number.Load()))
+		return drawn(commands.Acknowledgement(c.language(a.Language), c.number.Load()))
 	case errStopping:
 		reply.Text = commands.Prose{{Text: restarting.In(a.Language)}}
 	}
@@ -203,13 +234,11 @@ func (a *Adapter) turnedAway(why error, number *atomic.Int64, at time.Time) answ
 
 // work finds out who asks, has the request handled and draws the reply. How long that may take is the handler's to
 // decide.
-func (a *Adapter) work(life context.Context, req commands.Request) answer {
+func (a *Adapter) work(life context.Context, req commands.Request, c *command) answer {
 	reply := commands.Broken(a.Language)
 	a.guarded(func() answer {
-		if a.Groups != nil {
-			groups, known := a.Groups(life, req.Who.Space, req.Who.User)
-			req.Who.Groups, req.Who.Unsure = groups, !known
-		}
+		req.Who, req.Locale = a.identify(life, req.Who)
+		c.locale.Store(req.Locale)
 		reply = a.Handle(life, req)
 		return answer{}
 	})
@@ -222,6 +251,36 @@ func (a *Adapter) work(life context.Context, req commands.Request) answer {
 	got.undrawn = !works
 	got.reply.Number, got.reply.Repeat = reply.Number, reply.Repeat // also of what could not be drawn
 	return got
+}
+
+// identify finds out in which groups somebody is, and their locale. Nobody is let in by a group of whom it is not known that they are a member
+// of the workspace in their own right.
+func (a *Adapter) identify(ctx context.Context, who permissions.Subject) (permissions.Subject, string) {
+	var person Person
+	asked, sure := who, a.People == nil
+	var asking sync.WaitGroup
+	if a.People != nil {
+		asking.Go(func() { a.guarded(func() answer { person, sure = a.People(ctx, asked); return answer{} }) })
+	}
+	if a.Groups != nil {
+		groups, known := a.Groups(ctx, who.Space, who.User)
+		who.Groups, who.Unsure = groups, !known
+	}
+	asking.Wait()
+	switch {
+	case len(who.Groups) == 0:
+	case !sure:
+		who.Groups, who.Unsure = nil, true
+	case person.Outside:
+		who.Groups, who.Unsure = nil, false
+	}
+	return who, person.Locale
+}
+
+// Renew is somebody with the groups that they are in now.
+func (a *Adapter) Renew(ctx context.Context, who permissions.Subject) permissions.Subject {
+	who, _ = a.identify(ctx, who)
+	return who
 }
 
 // handedOver reports whether somebody took the answer before wait ended.

@@ -211,7 +211,7 @@ func TestStop(t *testing.T) {
 		require.NoError(t, a.Stop(t.Context()))
 		require.NoError(t, a.Stop(t.Context()), "again")
 		m := say(t, a, "/mute", "123 lisi 5m")
-		assert.Equal(t, message{"ephemeral", nil, restarting.English, []block{section("⛔ " + restarting.English)}}, m)
+		assert.Equal(t, message{"ephemeral", nil, restarting.English, []block{section("⛔ *Not done*\n" + restarting.English)}}, m)
 		a.Language = commands.Chinese
 		assert.Equal(t, restarting.Chinese, say(t, a, "/mute", "123 lisi 5m").Text)
 	})

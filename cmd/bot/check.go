@@ -27,7 +27,7 @@ const (
 
 // A finding is one thing that was looked at.
 type finding struct {
-	Part    string  `json:"part"` // "settings", "policy", "journal", "slack", "discord", "netease"
+	Part    string  `json:"part"` // "settings", "policy", "journal", "slack", "address", "discord", "netease"
 	Verdict verdict `json:"verdict"`
 	Text    string  `json:"text"`
 	Fix     string  `json:"fix,omitempty"` // what to do; always there unless all is well
@@ -50,9 +50,10 @@ func (r *report) broken(part, fix, format string, a ...any) {
 
 // A doctor looks at everything the bot needs and changes nothing.
 type doctor struct {
-	set    settings
-	policy *permissions.Policy // nil: there is none
-	wrong  []problem
+	address string // where Slack reaches the bot, "https://host"; empty: it is not looked at
+	set     settings
+	policy  *permissions.Policy // nil: there is none
+	wrong   []problem
 }
 
 // sound tells whether nothing is wrong with any of these settings. What is not sound is not used: no secret goes to an address that was refused.
@@ -70,6 +71,7 @@ func (d *doctor) sound(r *report, part string, names ...string) bool {
 func check(ctx context.Context, args []string, w world) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "")
+	at := flags.String("url", "", "")
 	rest, err := words(flags, args)
 	if err != nil {
 		return err
@@ -77,7 +79,11 @@ func check(ctx context.Context, args []string, w world) error {
 	if err := none(rest); err != nil {
 		return err
 	}
-	findings := examine(ctx, w.Environ)
+	address, err := publicAddress(flags, *at, w.Environ)
+	if err != nil {
+		return err
+	}
+	findings := examine(ctx, w.Environ, address)
 	write := writeFindings
 	if *asJSON {
 		write = writeFindingsJSON
@@ -92,10 +98,10 @@ func check(ctx context.Context, args []string, w world) error {
 }
 
 // examine looks at the settings first, and then at all that they name, side by side.
-func examine(ctx context.Context, environ []string) report {
-	d := &doctor{}
+func examine(ctx context.Context, environ []string, address string) report {
+	d := &doctor{address: address}
 	all := d.settings(environ)
-	parts := []func(context.Context) report{d.journal, d.slack, d.discord, d.netease}
+	parts := []func(context.Context) report{d.journal, d.slack, d.reached, d.discord, d.netease}
 	reports := make([]report, len(parts))
 	var running sync.WaitGroup
 	for i, look := range parts {

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,7 +10,6 @@ import (
 	"strings"
 
 	"roomwarden/adapters/discord"
-	"roomwarden/adapters/slack"
 	"roomwarden/journal/sqlstore"
 	"roomwarden/permissions"
 )
@@ -34,10 +31,8 @@ func (d *doctor) settings(environ []string) (r report) {
 	if set.NetEaseRate > warnRate {
 		r.warn("settings", "Lower it, unless NetEase has raised your limit.", "NETEASE_RATE=%v is close to or above NetEase's usual 100 calls a second, which your own servers share", set.NetEaseRate)
 	}
-	for _, name := range unserved {
-		if isSet(environ, name) {
-			r.warn("settings", "Unset it.", "%s is set, and this version makes no use of it", name)
-		}
+	if isSet(environ, "SLACK_CONNECTIONS") && set.SlackAppToken == "" {
+		r.warn("settings", "Unset it, or set SLACK_APP_TOKEN (Socket Mode).", "SLACK_CONNECTIONS is set, and does nothing without SLACK_APP_TOKEN")
 	}
 	if policy == nil {
 		return r
@@ -113,79 +108,6 @@ func (d *doctor) database(ctx context.Context, r *report) {
 	default:
 		store.Close()
 		r.ok("journal", "the database answers, and its journal can be read")
-	}
-}
-
-// slack looks at the token, its scopes, and the ids of the policy file.
-func (d *doctor) slack(ctx context.Context) (r report) {
-	if !slices.Contains(d.set.platforms(), permissions.Slack) || !d.sound(&r, "slack", "SLACK_API_URL", "SLACK_BOT_TOKEN") {
-		return r
-	}
-	who, err := slack.Identify(ctx, d.set.SlackAPIURL, d.set.SlackBotToken)
-	if _, refused := errors.AsType[*slack.Refusal](err); refused {
-		r.broken("slack", "Take the bot token anew from the app's page, OAuth & Permissions (xoxb-…).", "Slack does not accept the bot token: %v", err)
-		return r
-	} else if err != nil {
-		r.broken("slack", "Look whether this machine reaches Slack, and at SLACK_API_URL.", "Slack could not be asked: %v", err)
-		return r
-	}
-	r.ok("slack", "the token is good for workspace %s (%s)", who.Team, who.TeamID)
-	if who.BotID == "" {
-		r.broken("slack", "Take the bot token from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_BOT_TOKEN is a person's token, not a bot's")
-	}
-	var groups []string
-	if d.policy != nil {
-		groups = d.policy.SlackGroups()
-	}
-	needed := slack.NeededScopes(len(groups) > 0)
-	if who.Scopes == nil {
-		r.warn("slack", "Compare the app's page, OAuth & Permissions, with bot manifest slack.", "Slack did not tell which scopes the token has")
-	} else {
-		for _, scope := range slices.Sorted(maps.Keys(needed)) {
-			if !slices.Contains(who.Scopes, scope) {
-				r.broken("slack", "Add it on the app's page, OAuth & Permissions, and install the app anew; bot manifest slack has all.", "the scope %s is missing: %s", scope, needed[scope])
-			}
-		}
-	}
-	d.workspaces(&r, who)
-	d.slackGroups(ctx, &r, groups)
-	return r
-}
-
-// workspaces looks whether the policy file names people of the token's workspace or organization.
-func (d *doctor) workspaces(r *report, who slack.Identity) {
-	if d.policy == nil {
-		return
-	}
-	for _, id := range d.policy.SlackIDs() {
-		space, _, _ := strings.Cut(id, "/")
-		if space != who.TeamID && space != who.Enterprise {
-			r.broken("policy", "Write "+who.TeamID+"/… if it is somebody of this workspace; the command whoami shows the id.", "%s is of another workspace than the token (%s), and lets nobody in", id, who.TeamID)
-		}
-	}
-}
-
-// slackGroups looks each user group of the policy file up.
-func (d *doctor) slackGroups(ctx context.Context, r *report, named []string) {
-	if len(named) > slack.MostGroups {
-		r.warn("policy", "Name fewer groups, or people.", "%d user groups are named; Slack lets %d be read often enough", len(named), slack.MostGroups)
-	}
-	groups := &slack.Groups{Token: d.set.SlackBotToken, APIURL: d.set.SlackAPIURL, Log: slog.New(slog.DiscardHandler)}
-	for i, group := range named {
-		if i == 15 { // Slack allows about 20 such calls a minute, and the bot itself needs some
-			r.warn("policy", "Look the others up in Slack.", "only the first 15 user groups were looked up")
-			return
-		}
-		members, err := groups.Members(ctx, group)
-		refusal, refused := errors.AsType[*slack.Refusal](err)
-		switch {
-		case refused && refusal.Word == "no_such_subteam":
-			r.broken("policy", "Correct the id in the policy file: workspace/group.", "Slack knows no user group %s", group)
-		case err != nil:
-			r.broken("slack", "Until this works, nobody is let in by that group.", "the user group %s could not be read: %v", group, err)
-		default:
-			r.ok("policy", "user group %s: members: %d", group, len(members))
-		}
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	testApplication = "123456789012345678"
 	testPublicKey   = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 	testDiscordBot  = "discord-bot-token"
+	testAppToken    = "xapp-1-A0123-2-f00d"
+	testTicket      = "a-ticket"
 )
 
 // A hospital is what the doctor looks at, in order unless a test says otherwise.
@@ -36,14 +38,17 @@ type hospital struct {
 	token  string        // the bot token that Slack accepts
 	scopes string        // empty: not told
 	bot    string
+	botApp string         // the app of the bot
+	opens  string         // what Slack says to who wants to open a connection
 	slacks int            // requests that Slack has met
+	dialed bool           // somebody has used a connection's address
 	app    map[string]any // what Discord tells of the application
 	env    map[string]string
 }
 
 func newHospital(t *testing.T) *hospital {
 	folder := t.TempDir()
-	h := &hospital{token: testBotToken, bot: "B0BOT", scopes: "commands,usergroups:read,chat:write", app: map[string]any{
+	h := &hospital{token: testBotToken, bot: "B0BOT", botApp: "A0123", scopes: "commands,usergroups:read,chat:write,users:read", app: map[string]any{
 		"id": testApplication, "name": "Roomwarden", "verify_key": testPublicKey, "interactions_endpoint_url": "https://your.host/discord/interactions",
 	}}
 	h.nim = sandbox.New("app-key", testAppSecret, func() time.Time { return time.Now().Add(h.ahead) })
@@ -52,6 +57,7 @@ func newHospital(t *testing.T) *hospital {
 	t.Cleanup(nim.Close)
 	slack := httptest.NewServer(http.HandlerFunc(h.slack))
 	t.Cleanup(slack.Close)
+	h.opens = `{"ok":true,"url":"ws://` + slack.Listener.Addr().String() + `/link/?ticket=` + testTicket + `"}`
 	discord := httptest.NewServer(http.HandlerFunc(h.discord))
 	t.Cleanup(discord.Close)
 	policy := filepath.Join(folder, "permissions.yaml")
@@ -69,6 +75,21 @@ func (h *hospital) slack(w http.ResponseWriter, r *http.Request) {
 	h.slacks++
 	r.ParseForm()
 	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case r.URL.Path == "/link/":
+		h.dialed = true
+		return
+	case r.URL.Path == "/api/apps.connections.open" && r.Header.Get("Authorization") == "Bearer "+testAppToken:
+		io.WriteString(w, h.opens)
+		return
+	case r.URL.Path == "/api/bots.info" && r.PostForm.Get("token") == h.token && r.PostForm.Get("bot") == h.bot:
+		if !strings.Contains(h.scopes, "users:read") {
+			io.WriteString(w, `{"ok":false,"error":"missing_scope"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"ok":true,"bot":{"id":%q,"app_id":%q}}`, h.bot, h.botApp)
+		return
+	}
 	if r.URL.Path == "/api/usergroups.users.list" && r.Header.Get("Authorization") == "Bearer "+h.token || r.PostForm.Get("token") == h.token && r.URL.Path == "/api/usergroups.users.list" {
 		if r.Form.Get("usergroup") == "S0789" {
 			io.WriteString(w, `{"ok":true,"users":["U0456"]}`)
@@ -109,7 +130,7 @@ func (h *hospital) examine(t *testing.T, args ...string) (int, string) {
 	slices.Sort(environ)
 	var out bytes.Buffer
 	status := run(t.Context(), append([]string{"check"}, args...), world{Environ: environ, Out: &out, Err: &out})
-	for _, secret := range []string{testAppSecret, testSigningSecret, testBotToken, testDiscordBot} {
+	for _, secret := range []string{testAppSecret, testSigningSecret, testBotToken, testDiscordBot, testAppToken, testTicket} {
 		assert.NotContains(t, out.String(), secret)
 	}
 	return status, out.String()
@@ -174,7 +195,15 @@ func TestCheckFinds(t *testing.T) {
 			h.scopes = "commands"
 			policy(t, h, withGroups("T0123/S0789"))
 		}, exitFailed, []string{"broken   slack: the scope usergroups:read is missing"}},
-		{"a scope missing that nobody needs", func(_ *testing.T, h *hospital) { h.scopes = "commands" }, exitOK, nil},
+		{"scopes missing that the bot can do without", func(_ *testing.T, h *hospital) { h.scopes = "commands" }, exitOK,
+			[]string{"warning  slack: the scope chat:write is missing: answers that come more than 30 minutes after", "warning  slack: the scope users:read is missing: everybody is answered in DEFAULT_LANGUAGE"}},
+		{"a scope missing that tells guests from members", func(t *testing.T, h *hospital) {
+			h.scopes = "commands,chat:write,usergroups:read"
+			policy(t, h, withGroups("T0123/S0789"))
+		}, exitFailed, []string{"broken   slack: the scope users:read is missing: it cannot be told who is a guest"}},
+		{"all scopes", func(*testing.T, *hospital) {}, exitOK, []string{"ok       slack: the token has all scopes that are used", "--url"}},
+		{"a scope missing that only groups need", func(_ *testing.T, h *hospital) { h.scopes = "commands,chat:write,users:read" }, exitOK, []string{"ok       slack: the token has all scopes that are used"}},
+		{"connections without Socket Mode", func(_ *testing.T, h *hospital) { h.env["SLACK_CONNECTIONS"] = "4" }, exitOK, []string{"warning  settings: SLACK_CONNECTIONS is set, and does nothing"}},
 		{"scopes not told", func(_ *testing.T, h *hospital) { h.scopes = "" }, exitOK, []string{"warning  slack: Slack did not tell which scopes"}},
 		{"another workspace", func(t *testing.T, h *hospital) { policy(t, h, strings.ReplaceAll(testPolicy, "T0123", "T0999")) }, exitFailed, []string{"broken   policy: T0999/U0456 is of another workspace"}},
 		{"a person's token", func(_ *testing.T, h *hospital) { h.bot = "" }, exitFailed, []string{"broken   slack: SLACK_BOT_TOKEN is a person's token"}},
@@ -213,6 +242,44 @@ func TestCheckFinds(t *testing.T) {
 					assert.Contains(t, out, line+"         → ", "every finding has its fix")
 				}
 			}
+		})
+	}
+}
+
+// TestCheckSocketMode: what can be wrong with the app-level token is found, and nobody connects.
+func TestCheckSocketMode(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		make   func(h *hospital)
+		status int
+		want   []string
+	}{
+		{"all is well", func(*hospital) {}, exitOK, []string{"ok       slack: SLACK_APP_TOKEN may open connections (Socket Mode); connections kept by each process: 2", "ok       slack: both tokens are of the app A0123"}},
+		{"no scope", func(h *hospital) { h.opens = `{"ok":false,"error":"missing_scope"}` }, exitFailed,
+			[]string{"broken   slack: Socket Mode cannot work: apps.connections.open: missing_scope", "→ SLACK_APP_TOKEN may not open connections. Give it the scope connections:write."}},
+		{"switched off", func(h *hospital) { h.opens = `{"ok":false,"error":"link_disabled"}` }, exitFailed, []string{"Socket Mode cannot work: apps.connections.open: link_disabled", "→ Socket Mode is switched off"}},
+		{"revoked", func(h *hospital) { h.opens = `{"ok":false,"error":"token_revoked"}` }, exitFailed, []string{"→ SLACK_APP_TOKEN was revoked"}},
+		{"not now", func(h *hospital) { h.opens = `{"ok":false,"error":"internal_error"}` }, exitOK, []string{"warning  slack: whether Socket Mode works cannot be told now: Slack said internal_error"}},
+		{"an answer that is none", func(h *hospital) { h.opens = "<html>" }, exitOK, []string{"warning  slack: whether Socket Mode works cannot be told now"}},
+		{"two apps", func(h *hospital) { h.botApp = "A0999" }, exitFailed, []string{"broken   slack: the tokens are of different apps: SLACK_BOT_TOKEN of A0999, SLACK_APP_TOKEN of A0123"}},
+		{"the bot's app is not told", func(h *hospital) { h.scopes = "commands,chat:write" }, exitOK, []string{"warning  slack: SLACK_APP_TOKEN is of the app A0123; whether SLACK_BOT_TOKEN is, too, cannot be told without the scope users:read"}},
+		{"the bot's app is odd", func(h *hospital) { h.botApp = "x" }, exitOK, []string{"warning  slack: SLACK_APP_TOKEN is of the app A0123; whether SLACK_BOT_TOKEN is, too, cannot be told: bots.info: not ok"}},
+		{"a token without an app", func(h *hospital) { h.env["SLACK_APP_TOKEN"] = "xapp-something-else" }, exitFailed,
+			[]string{"warning  slack: SLACK_APP_TOKEN does not show which app", "Socket Mode cannot work: apps.connections.open: invalid_auth"}},
+		{"both ways", func(h *hospital) { h.env["SLACK_SIGNING_SECRET"] = testSigningSecret }, exitFailed, []string{"SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set", "warning  slack: not looked at, because of SLACK_APP_TOKEN"}},
+		{"a bot token that is none", func(h *hospital) { h.token = "xoxb-another" }, exitFailed, []string{"Slack does not accept the bot token", "ok       slack: SLACK_APP_TOKEN may open"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHospital(t)
+			h.env["SLACK_APP_TOKEN"] = testAppToken
+			delete(h.env, "SLACK_SIGNING_SECRET")
+			tt.make(h)
+			status, out := h.examine(t)
+			assert.Equal(t, tt.status, status, "%s", out)
+			for _, want := range tt.want {
+				assert.Contains(t, out, want)
+			}
+			assert.False(t, h.dialed, "a connection would take commands away from the running bot")
 		})
 	}
 }

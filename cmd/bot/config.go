@@ -42,6 +42,8 @@ type settings struct {
 
 	SlackBotToken       string   `env:"SLACK_BOT_TOKEN" file:"yes"`
 	SlackSigningSecrets []string `env:"SLACK_SIGNING_SECRET" file:"yes"`
+	SlackAppToken       string   `env:"SLACK_APP_TOKEN" file:"yes"`
+	SlackConnections    int      `env:"SLACK_CONNECTIONS" envDefault:"2" want:"a number from 1 to 10"`
 	SlackAPIURL         string   `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
 	SlackCommandPrefix  string   `env:"SLACK_COMMAND_PREFIX"`
 
@@ -209,10 +211,10 @@ func (s *settings) problems(given map[string]string) (problems []problem) {
 	if !slices.Contains([]commands.NotifyExt{commands.NotifyOff, commands.NotifyReason, commands.NotifyFull}, s.NetEaseNotifyExt) {
 		wrong("NETEASE_NOTIFY_EXT", "Set it to off, reason or full.", "NETEASE_NOTIFY_EXT=%s is not known", s.NetEaseNotifyExt)
 	}
-	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.DiscordBotToken == "" {
-		wrong("", "For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, for Discord DISCORD_BOT_TOKEN, DISCORD_APPLICATION_ID and DISCORD_PUBLIC_KEY; to try the bot without any, run: bot demo.", "No chat platform is set up")
+	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.SlackAppToken == "" && s.DiscordBotToken == "" {
+		wrong("", "For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN), for Discord DISCORD_BOT_TOKEN, DISCORD_APPLICATION_ID and DISCORD_PUBLIC_KEY; to try the bot without any, run: bot demo.", "No chat platform is set up")
 	}
-	s.slackProblems(wrong)
+	s.slackProblems(given, wrong)
 	s.discordProblems(wrong)
 	if !slices.Contains([]commands.Language{commands.English, commands.Chinese}, s.DefaultLanguage) {
 		wrong("DEFAULT_LANGUAGE", "Set it to en or zh-CN.", "DEFAULT_LANGUAGE=%s is not spoken here", s.DefaultLanguage)
@@ -223,17 +225,28 @@ func (s *settings) problems(given map[string]string) (problems []problem) {
 	return problems
 }
 
-func (s *settings) slackProblems(wrong wrongFunc) {
+func (s *settings) slackProblems(given map[string]string, wrong wrongFunc) {
+	const byHTTP, bySocket = "Take it from the app's page, Basic Information.", "Take it from the app's page, Basic Information, App-Level Tokens (xapp-…)."
+	signed, socket := len(s.SlackSigningSecrets) > 0, s.SlackAppToken != ""
 	switch {
-	case s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0: // Slack is off
+	case s.SlackBotToken == "" && !signed && !socket: // Slack is off
+	case s.SlackBotToken == "" && socket:
+		wrong("SLACK_BOT_TOKEN", "Take it from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_APP_TOKEN is set, but SLACK_BOT_TOKEN is not")
 	case s.SlackBotToken == "":
 		wrong("SLACK_BOT_TOKEN", "Take it from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not")
-	case len(s.SlackSigningSecrets) == 0:
-		wrong("SLACK_SIGNING_SECRET", "Take it from the app's page, Basic Information.", "SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not")
+	case signed && socket:
+		wrong("SLACK_APP_TOKEN", "Keep SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.", "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, and Slack uses one way only")
+	case !signed && !socket:
+		wrong("SLACK_SIGNING_SECRET", byHTTP+" Without a public address set SLACK_APP_TOKEN instead.", "SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not")
 	case strings.HasPrefix(s.SlackBotToken, "xapp-"):
 		wrong("SLACK_BOT_TOKEN", "Take the bot token from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_BOT_TOKEN holds an app-level token (xapp-…)")
+	case socket && !strings.HasPrefix(s.SlackAppToken, "xapp-"):
+		wrong("SLACK_APP_TOKEN", bySocket, "SLACK_APP_TOKEN is not an app-level token (xapp-…)")
 	case len(s.SlackSigningSecrets) > 2:
 		wrong("SLACK_SIGNING_SECRET", "One is enough; two, separated by a comma, while one replaces the other.", "SLACK_SIGNING_SECRET has %d values", len(s.SlackSigningSecrets))
+	}
+	if given["SLACK_CONNECTIONS"] != "" && (s.SlackConnections < 1 || s.SlackConnections > 10) {
+		wrong("SLACK_CONNECTIONS", "Set it to a number from 1 to 10, which Slack allows for an app with all its replicas.", "SLACK_CONNECTIONS=%d is not within 1 and 10", s.SlackConnections)
 	}
 	if err := checkURL(s.SlackAPIURL); err != nil {
 		wrong("SLACK_API_URL", "Use an https URL such as https://slack.com/api/, or unset it.", "SLACK_API_URL: %s %v", shown(s.SlackAPIURL), err)

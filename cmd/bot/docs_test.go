@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/adapters/slack"
 	"roomwarden/commands"
 	"roomwarden/permissions"
 )
@@ -128,6 +129,7 @@ func documentedMetrics(t *testing.T) map[string]metric {
 func TestDocsMetrics(t *testing.T) {
 	m := newMetrics([]permissions.Platform{permissions.Slack})
 	m.parts([]string{"journal"}, func(string) float64 { return 1 })
+	m.slackSocket(func() slack.SocketStatus { return slack.SocketStatus{} })
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		defer close(descriptions)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,16 +50,16 @@ type health struct {
 	mu       sync.Mutex
 	unsigned map[permissions.Platform]int // refused since the last signed one
 	trouble  map[permissions.Platform]string
-	asked    map[permissions.Platform]func() string // what is wrong with a platform, asked when it is wanted
-	silent   int                                    // attempts in a row that NetEase did not answer
-	refused  int                                    // attempts in a row that it answered, none with 200
-	result   string                                 // of the last of them
+	asked    map[permissions.Platform]func() part // how a platform is, asked when it is wanted
+	silent   int                                  // attempts in a row that NetEase did not answer
+	refused  int                                  // attempts in a row that it answered, none with 200
+	result   string                               // of the last of them
 	failed   time.Time
 }
 
 func newHealth(store journal.Store, policy *permissions.File, platforms []permissions.Platform) *health {
 	return &health{journal: store, policy: policy, platforms: platforms,
-		unsigned: map[permissions.Platform]int{}, trouble: map[permissions.Platform]string{}, asked: map[permissions.Platform]func() string{}}
+		unsigned: map[permissions.Platform]int{}, trouble: map[permissions.Platform]string{}, asked: map[permissions.Platform]func() part{}}
 }
 
 // event hears what adapters count.
@@ -136,22 +137,38 @@ func (h *health) part(ctx context.Context, name string) part {
 func (h *health) platform(p permissions.Platform) part {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	trouble := h.trouble[p]
-	if ask := h.asked[p]; ask != nil && trouble == "" {
-		trouble = ask()
+	now := trouble(h.trouble[p])
+	if ask := h.asked[p]; ask != nil {
+		now = worst(now, ask())
 	}
-	switch {
-	case trouble != "":
-		return part{statusDegraded, trouble}
-	case h.unsigned[p] > 0:
+	if n := h.unsigned[p]; now == (part{Status: statusOK}) && n > 0 {
 		// Anybody can send these, and Discord does on purpose, so they are a hint and no more.
-		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature since the last good one. If commands do not come: is it the secret of this app, and is the clock right?", h.unsigned[p])}
+		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature since the last good one. If commands do not come: is it the secret of this app, and is the clock right?", n)}
 	}
-	return part{Status: statusOK}
+	return now
+}
+
+// trouble is a part of which is known what is wrong; empty: nothing.
+func trouble(what string) part {
+	if what == "" {
+		return part{Status: statusOK}
+	}
+	return part{statusDegraded, what}
+}
+
+// worst is the part that is in the worst state, the first of several; of those that are well the first with something to tell.
+func worst(parts ...part) part {
+	found := part{Status: statusOK}
+	for _, p := range parts {
+		if p.Status.level() < found.Status.level() || p.Status == found.Status && found.Detail == "" {
+			found = p
+		}
+	}
+	return found
 }
 
 // routes adds GET /healthz, which is 200 while the process answers, and GET /readyz, which is 503 when the bot could not do its
-// job, and tells in its body what is wrong with which part.
+// job, and tells in its body what is wrong with which part. While one platform is heard, the bot does its job.
 func (h *health) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -162,14 +179,18 @@ func (h *health) routes(mux *http.ServeMux) {
 			Status string          `json:"status"` // "ready", "degraded", "unready"
 			Parts  map[string]part `json:"parts"`
 		}{"ready", map[string]part{}}
-		code := http.StatusOK
+		code, deaf := http.StatusOK, 0
 		for _, name := range h.names() {
 			p := h.part(r.Context(), name)
 			answer.Parts[name] = p
+			isPlatform := slices.Contains(h.platforms, permissions.Platform(name))
+			if isPlatform && p.Status == statusFailed {
+				deaf++
+			}
 			switch {
-			case p.Status == statusFailed:
+			case p.Status == statusFailed && (!isPlatform || deaf == len(h.platforms)):
 				answer.Status, code = "unready", http.StatusServiceUnavailable
-			case p.Status == statusDegraded && code == http.StatusOK:
+			case p.Status != statusOK && code == http.StatusOK:
 				answer.Status = "degraded"
 			}
 		}

@@ -43,7 +43,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"serve", "", "listen to Slack and Discord (the default)", serve},
 		{"demo", "[--as NAME] [--lang en|zh-CN]", "try the bot in this terminal, against a NetEase in memory", demo},
-		{"check", "[--json]", "look whether settings, files, Slack, Discord and NetEase are in order", check},
+		{"check", "[--url https://…] [--json]", "look whether settings, files, Slack, Discord and NetEase are in order", check},
 		{"manifest", "slack [--socket] [--url https://…] [--all] [--format json|yaml]", "print the manifest of a Slack app", manifest},
 		{"history", "[--room N] [--target A] [--by WHO] [--command C,…] [--outcome O,…] [--text T] [--since 24h] [--before N] [--limit N] [--json|--csv] | --verify [--head SEAL:HASH] [--json]", "read the journal", showHistory},
 		{"explain", "CODE [--lang en|zh-CN]", "explain a NetEase status code", explainCode},

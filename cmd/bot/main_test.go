@@ -322,6 +322,13 @@ func TestSettings(t *testing.T) {
 		{"nonsense numbers", []string{"NETEASE_TIMEOUT=-1s", "NETEASE_RATE=NaN"}, []string{"NETEASE_TIMEOUT=-1s", "NETEASE_RATE=NaN"}},
 		{"nonsense times", []string{"NETEASE_TIMEOUT=1ns", "NETEASE_RATE=+Inf"}, []string{"NETEASE_TIMEOUT=1ns", "NETEASE_RATE=+Inf"}},
 		{"an app-level token", []string{"SLACK_BOT_TOKEN=xapp-1"}, []string{"SLACK_BOT_TOKEN holds an app-level token"}},
+		{"Socket Mode", []string{"SLACK_SIGNING_SECRET=", "SLACK_APP_TOKEN=xapp-1-A0123-1-f", "SLACK_CONNECTIONS=10"}, nil},
+		{"both ways", []string{"SLACK_APP_TOKEN=xapp-1-A0123-1-f"}, []string{"SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set"}},
+		{"Socket Mode without the bot's token", []string{"SLACK_BOT_TOKEN=", "SLACK_SIGNING_SECRET=", "SLACK_APP_TOKEN=xapp-1-A0123-1-f"}, []string{"SLACK_APP_TOKEN is set, but SLACK_BOT_TOKEN"}},
+		{"a bot token in the wrong place", []string{"SLACK_SIGNING_SECRET=", "SLACK_APP_TOKEN=xoxb-1"}, []string{"SLACK_APP_TOKEN is not an app-level token"}},
+		{"too many connections", []string{"SLACK_CONNECTIONS=11"}, []string{"SLACK_CONNECTIONS=11"}},
+		{"no connections", []string{"SLACK_CONNECTIONS=0"}, []string{"SLACK_CONNECTIONS=0"}},
+		{"connections, in words", []string{"SLACK_CONNECTIONS=two"}, []string{"SLACK_CONNECTIONS cannot be read"}},
 		{"another database", []string{"DATABASE_URL=mysql://x:y@z"}, []string{"DATABASE_URL"}},
 		{"no rate", []string{"NETEASE_RATE=0"}, []string{"NETEASE_RATE=0"}},
 		{"a secret in a file", []string{"NETEASE_APP_SECRET=", "NETEASE_APP_SECRET_FILE=" + file("secret", "from-a-file\n")}, nil},
@@ -343,7 +350,7 @@ func TestSettings(t *testing.T) {
 			case "good", "empty is not set":
 				assert.Equal(t, settings{ListenAddr: ":8080", DatabaseURL: "sqlite:roomwarden.db", PermissionsFile: "permissions.yaml", NetEaseAppKey: "k", NetEaseAppSecret: "s",
 					NetEaseBaseURLs: []string{"https://api.netease.im/nimserver"}, NetEaseTimeout: 5 * time.Second, NetEaseRate: 20, NetEaseNotifyExt: "off",
-					SlackBotToken: "xoxb-1", SlackSigningSecrets: []string{"abc"}, SlackAPIURL: "https://slack.com/api/", DefaultLanguage: "en", LogFormat: "text"}, set)
+					SlackBotToken: "xoxb-1", SlackSigningSecrets: []string{"abc"}, SlackConnections: 2, SlackAPIURL: "https://slack.com/api/", DefaultLanguage: "en", LogFormat: "text"}, set)
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"roomwarden/adapters/slack"
 	"roomwarden/commands"
 	"roomwarden/netease"
 	"roomwarden/permissions"
@@ -140,4 +141,20 @@ func (m *metrics) parts(names []string, status func(name string) float64) {
 			ConstLabels: prometheus.Labels{"part": name},
 		}, func() float64 { return status(name) }))
 	}
+}
+
+// slackSocket adds what there is to tell of Socket Mode's connections.
+func (m *metrics) slackSocket(status func() slack.SocketStatus) {
+	gauge := func(name, help string, value func(slack.SocketStatus) int) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
+	}
+	counter := func(name, help string, value func(slack.SocketStatus) int) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
+	}
+	gauge("roomwarden_slack_connections", "Socket Mode connections that are up.", func(s slack.SocketStatus) int { return s.Live })
+	gauge("roomwarden_slack_connections_wanted", "Socket Mode connections that there should be.", func(s slack.SocketStatus) int { return s.Wanted })
+	gauge("roomwarden_slack_connections_counted", "Connections of the app that Slack counted when it last said hello; more than are wanted belong to another process.", func(s slack.SocketStatus) int { return s.Counted })
+	counter("roomwarden_slack_reconnects_total", "Socket Mode connections that were replaced, for whatever reason.", func(s slack.SocketStatus) int { return s.Reconnects })
+	counter("roomwarden_slack_deaf_total", "Socket Mode connections that were replaced because nothing was heard of Slack for 30 s.", func(s slack.SocketStatus) int { return s.Deaf })
+	counter("roomwarden_slack_acks_lost_total", "Envelopes that could not be acknowledged.", func(s slack.SocketStatus) int { return s.AcksLost })
 }

@@ -23,6 +23,8 @@ type platforms struct {
 	health  *health
 	mux     *http.ServeMux
 	handle  commands.Handler
+	guide   *commands.Dispatcher // of forms and Home tabs
+	count   *metrics
 	observe func(commands.Event)
 
 	answered func(number int64, delivered bool)
@@ -41,24 +43,49 @@ func (p *platforms) slack() {
 		Token: p.set.SlackBotToken, APIURL: p.set.SlackAPIURL, Log: p.log,
 		Named: func() []string { return p.policy.Policy().SlackGroups() },
 	}
+	people := &slack.People{Token: p.set.SlackBotToken, APIURL: p.set.SlackAPIURL, Log: p.log}
 	adapter := &slack.Adapter{
 		SigningSecrets: p.set.SlackSigningSecrets, CommandPrefix: p.set.SlackCommandPrefix, APIURL: p.set.SlackAPIURL,
-		Language: p.set.DefaultLanguage, Groups: groups.Of, Handle: p.handle, Observe: p.observe, Log: p.log,
-		BotToken: p.set.SlackBotToken, Answered: p.answered,
+		Language: p.set.DefaultLanguage, Groups: groups.Of, People: people.Of, Guide: p.guide, GroupChanged: groups.Changed,
+		Handle: p.handle, Observe: p.observe, Log: p.log, BotToken: p.set.SlackBotToken, Answered: p.answered,
 	}
 	p.deliver[permissions.Slack] = adapter.Deliver
 	p.renew = func(ctx context.Context, who permissions.Subject) permissions.Subject {
 		if who.Platform == permissions.Slack {
-			groups, known := groups.Of(ctx, who.Space, who.User)
-			who.Groups, who.Unsure = groups, !known
+			who = adapter.Renew(ctx, who)
 		}
 		return who
 	}
-	p.health.asked[permissions.Slack] = groups.Trouble
+	p.health.asked[permissions.Slack] = func() part { return worst(trouble(groups.Trouble()), trouble(people.Trouble())) }
 	p.jobs = append(p.jobs, groups.Keep)
+	if p.set.SlackAppToken != "" {
+		p.slackSocket(adapter)
+		return
+	}
 	p.mux.Handle("/slack/commands", adapter.Commands())
 	p.mux.Handle("/slack/interactions", adapter.Interactions())
+	p.mux.Handle("/slack/events", adapter.Events())
 	p.stops = append(p.stops, adapter.Stop)
+}
+
+// slackSocket has the adapter hear Slack through Socket Mode. The connections outlive what was received on them.
+func (p *platforms) slackSocket(adapter *slack.Adapter) {
+	socket := &slack.Socket{Adapter: adapter, AppToken: p.set.SlackAppToken, Connections: p.set.SlackConnections}
+	lines, hangUp := context.WithCancel(context.Background())
+	p.jobs = append(p.jobs, func(context.Context) { socket.Run(lines) })
+	p.stops = append(p.stops, func(ctx context.Context) error {
+		defer hangUp()
+		return adapter.Stop(ctx)
+	})
+	others := p.health.asked[permissions.Slack]
+	p.health.asked[permissions.Slack] = func() part {
+		s := socket.Status()
+		if s.Failed() {
+			return part{statusFailed, s.Trouble()}
+		}
+		return worst(trouble(s.Trouble()), others(), part{statusOK, s.Note()})
+	}
+	p.count.slackSocket(socket.Status)
 }
 
 func (p *platforms) discord() {

@@ -78,7 +78,7 @@ func serve(ctx context.Context, args []string, w world) error {
 	}
 	parts := &platforms{
 		set: set, policy: policy, log: log, health: health, mux: http.NewServeMux(),
-		handle: count.handling(dispatcher.Handle), answered: dispatcher.Answered, deliver: map[permissions.Platform]commands.Deliver{},
+		handle: count.handling(dispatcher.Handle), guide: dispatcher, count: count, answered: dispatcher.Answered, deliver: map[permissions.Platform]commands.Deliver{},
 		observe: func(e commands.Event) { health.event(e); count.event(e) },
 	}
 	parts.slack()
@@ -171,9 +171,6 @@ func waitFor(ctx context.Context, running *sync.WaitGroup) error {
 	}
 }
 
-// unserved are settings of later versions. Whoever sets one is told that it does nothing.
-var unserved = []string{"SLACK_APP_TOKEN", "SLACK_CONNECTIONS"}
-
 // announce logs what runs, and what of it is likely not meant so.
 func announce(log *slog.Logger, set settings, environ []string, policy *permissions.Policy, addr net.Addr) {
 	log.Info("listening", "version", version(), "addr", addr.String(), "journal", journalName(set.DatabaseURL), "permissions", set.PermissionsFile, "platforms", set.platforms())
@@ -183,10 +180,8 @@ func announce(log *slog.Logger, set settings, environ []string, policy *permissi
 	if set.NetEaseRate > warnRate {
 		log.Warn("NETEASE_RATE is close to or above NetEase's usual limit of 100 calls a second, which the customer's own servers share", "rate", set.NetEaseRate)
 	}
-	for _, name := range unserved {
-		if isSet(environ, name) {
-			log.Warn(name + " is set, and this version makes no use of it")
-		}
+	if isSet(environ, "SLACK_CONNECTIONS") && set.SlackAppToken == "" {
+		log.Warn("SLACK_CONNECTIONS is set, and does nothing without SLACK_APP_TOKEN")
 	}
 }
 

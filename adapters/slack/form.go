@@ -1,0 +1,283 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"roomwarden/commands"
+)
+
+const (
+	formCallback = "form"                 // callback_id of every form
+	typedSuffix  = "_typed"               // ends the block of a field beside a menu; what is typed counts for more than what is chosen
+	answerBlock  = "answer_in"            // the block that asks where the answer goes
+	onMessage    = "_message"             // ends the callback_id of a shortcut on a message
+	gatherTime   = 150 * time.Millisecond // for what a form shows and is not known yet, before it opens
+	openTime     = 1500 * time.Millisecond
+	completeTime = 5 * time.Second // for that afterwards
+)
+
+// A kept is what a form carries through Slack to its submission. Nobody but the bot writes it, and nothing in it grants anything.
+type kept struct {
+	Command string `json:"command"`
+	Channel string `json:"channel,omitempty"` // where it was opened
+}
+
+// opened opens the form of a command that came with nothing but its name, and tells whether it did: then that is the answer.
+func (a *Adapter) opened(req commands.Request, trigger string) bool {
+	row, ok := commands.Form(req.Line)
+	if !ok || a.Guide == nil || trigger == "" {
+		return false
+	}
+	return a.openForm(req, row, trigger)
+}
+
+// shortcut opens the form that a shortcut asks for; where that cannot be, the usage line is the answer.
+func (a *Adapter) shortcut(in interaction, req commands.Request) {
+	req.Line = strings.TrimSuffix(in.CallbackID, onMessage)
+	row, ok := commands.Form(req.Line)
+	if !ok || a.Guide == nil || in.TriggerID == "" {
+		a.Log.Warn("slack: a shortcut that is none of ours", "shortcut", word(in.CallbackID))
+		return
+	}
+	if a.openForm(req, row, in.TriggerID) {
+		return
+	}
+	req.ReplyTo, req.ReplyBy = inChannel, req.At.Add(replyTime)
+	if _, good := trusted(in.ResponseURL, a.APIURL); good {
+		req.ReplyTo = commands.ReplyTo(in.ResponseURL)
+	}
+	if r := a.posted(context.Background(), req); r != nil {
+		a.goOn(func() { a.tellNow(context.Background(), req, *r) })
+	}
+}
+
+// openForm opens a form, and tells whether it did, now or when the same came before. A trigger is good for three seconds from the moment
+// somebody did something, so nothing slow is waited for: what is not known in time is put into the form afterwards.
+//
+// https://docs.slack.dev/reference/methods/views.open
+func (a *Adapter) openForm(req commands.Request, row commands.Command, trigger string) bool {
+	if !a.triggers.add(trigger) {
+		return true
+	}
+	life, _, end, err := a.running.begin("form:"+req.Key, req.Who.ID())
+	if err != nil {
+		return false
+	}
+	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", row.Name)
+	gathering, cancel := context.WithTimeout(life, gatherTime)
+	form, complete := a.form(gathering, req, row)
+	cancel()
+	opening, cancel := context.WithDeadline(life, req.At.Add(openTime))
+	defer cancel()
+	shown, err := a.showView(opening, "views.open", struct {
+		Trigger string `json:"trigger_id"`
+		View    view   `json:"view"`
+	}{trigger, form})
+	if err != nil {
+		end()
+		log.Warn("slack: a form could not be opened", "error", err)
+		return false
+	}
+	log.Info("slack: form opened", "ms", time.Since(req.At).Milliseconds())
+	if complete || shown.ID == "" {
+		end()
+		return true
+	}
+	go func() {
+		defer end()
+		a.guarded(func() answer {
+			ctx, cancel := context.WithTimeout(life, completeTime)
+			defer cancel()
+			whole, _ := a.form(ctx, req, row)
+			if _, err := a.showView(ctx, "views.update", struct {
+				ID   string `json:"view_id"`
+				Hash string `json:"hash,omitempty"`
+				View view   `json:"view"`
+			}{shown.ID, shown.Hash, whole}); err != nil {
+				log.Info("slack: a form could not be completed", "error", err)
+			}
+			return answer{}
+		})
+	}()
+	return true
+}
+
+// form gathers and draws the form of a command for somebody. complete is false where something was not known before ctx ended.
+func (a *Adapter) form(ctx context.Context, req commands.Request, row commands.Command) (v view, complete bool) {
+	who, locale := a.identify(ctx, req.Who)
+	rooms, err := a.Guide.Rooms(ctx, who, row)
+	return drawForm(row, commands.LanguageOf(locale, a.Language), rooms, req.Where), err == nil && !who.Unsure && (a.People == nil || locale != "")
+}
+
+// drawForm makes a form of a command's row.
+func drawForm(row commands.Command, l commands.Language, rooms []commands.Place, channel string) view {
+	private, _ := json.Marshal(kept{Command: row.Name, Channel: channel})
+	v := view{
+		Type: "modal", CallbackID: formCallback, Private: string(private), Title: plainOf(row.Title.In(l), maxTitle),
+		Submit: plainOf(commands.Text{English: "Send", Chinese: "提交"}.In(l), maxTitle),
+		Close:  plainOf(commands.Text{English: "Cancel", Chinese: "取消"}.In(l), maxTitle),
+		Blocks: []any{note(marked(commands.Prose{{Text: row.Help.In(l)}}))},
+	}
+	for _, arg := range row.Args {
+		if arg.Label.English != "" {
+			v.Blocks = append(v.Blocks, inputs(arg, l, rooms)...)
+		}
+	}
+	answer := input{Type: "input", BlockID: answerBlock, Optional: true, Label: plainOf(commands.Text{English: "Where the answer goes", Chinese: "结果发到哪里"}.In(l), maxLabel)}
+	answer.Element = field{
+		Type: "conversations_select", ActionID: fieldAction, Current: true, ResponseURL: true,
+		Filter: &filter{Include: []string{"public", "private", "mpim", "im"}},
+	}
+	v.Blocks = append(v.Blocks, answer)
+	return v
+}
+
+// inputs are the fields of an argument: a menu where there is something to choose from, and a field to type in where that is not all.
+func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any {
+	in := input{Type: "input", BlockID: arg.Name, Label: plainOf(arg.Label.In(l), maxLabel), Hint: plainOf(arg.Help.In(l), maxHeader), Optional: !arg.Required}
+	in.Element = field{Type: "plain_text_input", ActionID: fieldAction}
+	var options []option
+	switch arg.Kind {
+	case commands.Room:
+		for _, place := range rooms[:min(len(rooms), maxChoice)] {
+			id := strconv.FormatInt(place.Room, 10)
+			text := id
+			if place.Name != "" {
+				text = place.Name + " (" + id + ")"
+			}
+			options = append(options, option{plainOf(text, maxOption), id})
+		}
+	case commands.Duration:
+		for _, length := range arg.Presets() {
+			options = append(options, option{plainOf(length, maxOption), length})
+		}
+	case commands.OneOf:
+		for _, choice := range arg.Choices {
+			options = append(options, option{plainOf(choice, maxOption), choice})
+		}
+		in.Element = field{Type: "static_select", ActionID: fieldAction, Options: options}
+		return []any{in}
+	case commands.YesNo:
+		yes := option{plainOf(arg.Label.In(l), maxOption), "yes"}
+		in.Element = field{Type: "checkboxes", ActionID: fieldAction, Options: []option{yes}, Chosen: []option{yes}}
+		in.Hint = nil
+		return []any{in}
+	case commands.Words:
+		in.Element.Multiline, in.Element.MaxLength = true, 500
+		return []any{in}
+	}
+	if len(options) == 0 {
+		return []any{in}
+	}
+	menu := in
+	menu.Element, menu.Hint, menu.Optional = field{Type: "static_select", ActionID: fieldAction, Options: options}, nil, true
+	in.BlockID, in.Optional = arg.Name+typedSuffix, true
+	in.Label = plainOf(commands.Text{English: "Or type it: ", Chinese: "或直接输入："}.In(l)+arg.Label.In(l), maxLabel)
+	return []any{menu, in}
+}
+
+// A submitted is a form as it comes back.
+type submitted struct {
+	ID         string `json:"id"`
+	CallbackID string `json:"callback_id"`
+	Private    string `json:"private_metadata"`
+	State      struct {
+		Values map[string]map[string]struct { // by block and action
+			Value        string `json:"value"`
+			Conversation string `json:"selected_conversation"`
+			Selected     *struct {
+				Value string `json:"value"`
+			} `json:"selected_option"`
+			Checked *[]struct {
+				Value string `json:"value"`
+			} `json:"selected_options"`
+		} `json:"values"`
+	} `json:"state"`
+}
+
+// filled is what was written or chosen, by argument.
+func (s submitted) filled(row commands.Command) map[string]string {
+	filled := map[string]string{}
+	for _, arg := range row.Args {
+		for _, block := range []string{arg.Name, arg.Name + typedSuffix} {
+			state := s.State.Values[block][fieldAction]
+			switch value := strings.TrimSpace(state.Value); {
+			case value != "":
+				filled[arg.Name] = typed(value)
+			case state.Selected != nil:
+				filled[arg.Name] = state.Selected.Value
+			case state.Checked != nil && len(*state.Checked) == 0:
+				filled[arg.Name] = "no"
+			}
+		}
+	}
+	return filled
+}
+
+// block is the one under which a mistake in an argument is shown.
+func (s submitted) block(arg string) string {
+	if field, there := s.State.Values[arg+typedSuffix]; there && (field[fieldAction].Value != "" || s.State.Values[arg] == nil) {
+		return arg + typedSuffix
+	}
+	return arg
+}
+
+// A formErrors is the response to a form that cannot be taken.
+//
+// https://docs.slack.dev/surfaces/modals/#displaying_errors
+type formErrors struct {
+	Action string            `json:"response_action"` // "errors"
+	Errors map[string]string `json:"errors"`          // by block
+}
+
+// submit carries out a filled form, as if its line were typed. The response says under which fields there are mistakes; nil closes the form.
+func (a *Adapter) submit(ctx context.Context, in interaction, req commands.Request) (any, error) {
+	var carried kept
+	if in.View.CallbackID != formCallback || json.Unmarshal([]byte(in.View.Private), &carried) != nil || a.Guide == nil {
+		return nil, nil // none of ours
+	}
+	row, ok := commands.Form(carried.Command)
+	if !ok {
+		return nil, nil
+	}
+	if in.View.ID != "" {
+		req.Key = "slack:view:" + in.View.ID // the same form is one command, however often it is delivered
+	}
+	who, locale := a.identify(ctx, req.Who)
+	line, wrong := a.Guide.Fill(who, row, in.View.filled(row), locale)
+	if len(wrong) > 0 {
+		response := formErrors{"errors", map[string]string{}}
+		for arg, why := range wrong {
+			response.Errors[in.View.block(arg)] = label(why.String(), maxInput)
+		}
+		return response, nil
+	}
+	req.Line = line
+	a.address(&req, in, carried)
+	switch r := a.posted(ctx, req); {
+	case r == nil:
+	case r.Tone == commands.Refused: // nothing was done: it can be sent again
+		return formErrors{"errors", map[string]string{in.View.block(row.Args[0].Name): label(r.Text.String(), maxInput)}}, nil
+	default:
+		a.goOn(func() { a.tellNow(context.Background(), req, *r) })
+	}
+	return nil, nil
+}
+
+// address tells where the answer to a form goes: to the conversation that was chosen in it.
+func (a *Adapter) address(req *commands.Request, in interaction, carried kept) {
+	chosen := in.View.State.Values[answerBlock][fieldAction].Conversation
+	req.Where = strings.ToValidUTF8(cmp.Or(chosen, carried.Channel), "\uFFFD")
+	req.ReplyTo, req.ReplyBy = inChannel, req.At.Add(replyTime)
+	for _, to := range in.ResponseURLs {
+		if _, good := trusted(to.URL, a.APIURL); good {
+			req.ReplyTo, req.Where = commands.ReplyTo(to.URL), strings.ToValidUTF8(cmp.Or(to.Channel, req.Where), "\uFFFD")
+			return
+		}
+	}
+}

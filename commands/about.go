@@ -125,10 +125,25 @@ func (d *Dispatcher) pointless(ctx context.Context, j *job) ending {
 	return j.Command.do(ctx, j)
 }
 
+// whomToAsk names those who may give somebody the right to a command about an entry; nobody where the entry is not known.
+func (j *job) whomToAsk() Prose {
+	right := j.right()
+	if j.subject != nil && right == "" {
+		row, _ := find(j.table, j.subject.Command)
+		right = row.Right
+	}
+	_, err := j.policy.Allow(j.who, right, 0)
+	denied, ok := errors.AsType[*permissions.Denied](err)
+	if !ok || len(denied.Ask) == 0 {
+		return nil
+	}
+	return j.say(sayAsk, values{"names": list(j.language, denied.Ask)})
+}
+
 // noEntry is the ending of a command about an entry that is not there, or not for this person.
 func (j *job) noEntry(number int64) ending {
 	if len(j.policy.Entries(j.who)) == 0 {
-		return ending{tone: Refused, text: j.say(sayStranger, values{"id": id(j.who.ID())})}
+		return ending{tone: Refused, text: j.say(sayStranger, values{"id": id(j.who.ID())}).then(j.whomToAsk())}
 	}
 	return ending{tone: Refused, text: j.say(Text{
 		"There is no entry #{number} that you could use here.",

@@ -28,11 +28,11 @@ func Form(line string) (Command, bool) {
 	return row, ok && row.Title.English != "" && strings.TrimSpace(rest) == ""
 }
 
-// Presets are the lengths of time that a form offers of an argument.
-func (a Arg) Presets() (lengths []string) {
+// Presets are the lengths of time that a form offers of an argument, each as people read it and as its line has it.
+func (a Arg) Presets(l Language) (lengths []Choice) {
 	for _, d := range []time.Duration{5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour} {
 		if a.Kind == Duration && d <= a.Most {
-			lengths = append(lengths, compact(d))
+			lengths = append(lengths, Choice{Label: length(l, d), Line: compact(d)})
 		}
 	}
 	return lengths
@@ -99,6 +99,11 @@ func (d *Dispatcher) Fill(who permissions.Subject, row Command, filled map[strin
 			wrong[a.Name] = say(l, Text{"Fill this in: {help}.", "请填写：{help}。"}, values{"help": a.Help.In(l)})
 		}
 	}
+	if _, given := call.args[room.Name]; given {
+		if where, denied := d.noRoom(who, call, l); denied {
+			wrong[room.Name] = where
+		}
+	}
 	if len(wrong) > 0 {
 		return "", wrong
 	}
@@ -110,9 +115,6 @@ func (d *Dispatcher) Fill(who permissions.Subject, row Command, filled map[strin
 			}
 		}
 		return "", map[string]Prose{at: mistake.problem(l)}
-	}
-	if where, denied := d.noRoom(who, call, l); denied {
-		return "", map[string]Prose{room.Name: where}
 	}
 	line = call.String()
 	if _, err := Parse(line); err != nil { // longer than a line may be

@@ -13,6 +13,8 @@ import (
 const (
 	homeActive = 10 // of what is in force
 	homeMine   = 10 // of somebody's own commands
+
+	homeWait = time.Second // for outcomes that are being written
 )
 
 // A Home is what somebody sees of themselves and their rooms at a glance. Nothing of it is written down.
@@ -51,7 +53,7 @@ func (d *Dispatcher) Home(ctx context.Context, who permissions.Subject, locale s
 		return h, nil
 	}
 	j, _ := ask("active")
-	mine, failed := j.lately(ctx, homeMine)
+	mine, failed := j.newest(ctx, journal.Query{By: who.ID(), Limit: homeMine})
 	err := j.homeActive(ctx, &h)
 	for _, e := range mine {
 		h.Mine = append(h.Mine, j.say(Text{"#{number} {at}: {line} → {outcome}", "#{number} {at}：{line} → {outcome}"},
@@ -60,11 +62,11 @@ func (d *Dispatcher) Home(ctx context.Context, who permissions.Subject, locale s
 	return h, cmp.Or(err, failed)
 }
 
-// lately are the person's newest entries. What they have just done is among them with its outcome, which may be written after its answer was read.
-func (j *job) lately(ctx context.Context, most int) ([]journal.Entry, error) {
-	q := journal.Query{By: j.who.ID(), Limit: most}
+// newest are the newest entries that q selects. What somebody has just done is among them with its outcome, which may be written some moments after
+// its answer was read.
+func (j *job) newest(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
 	entries, err := j.journal.List(ctx, q)
-	wait, cancel := context.WithTimeout(ctx, outcomeWait)
+	wait, cancel := context.WithTimeout(ctx, homeWait)
 	defer cancel()
 	for _, e := range entries {
 		if e.Outcome != journal.Running {
@@ -83,6 +85,11 @@ func (j *job) homeActive(ctx context.Context, h *Home) error {
 	reach := j.policy.Reach(j.who, j.Command.Right)
 	if !reach.All {
 		q.Rooms = append([]int64{}, reach.Rooms...) // not nil: no rooms is not all rooms
+	}
+	running := q
+	running.Outcomes, running.Limit = []journal.Outcome{journal.Running}, homeActive
+	if _, err := j.newest(ctx, running); err != nil {
+		return err
 	}
 	all, complete, err := j.inForce(ctx, q)
 	if err != nil {

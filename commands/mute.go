@@ -79,6 +79,16 @@ func (j *job) back() Choice {
 	return Choice{Label: Text{"Undo", "撤销"}.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
 }
 
+// end is the button that ends what the command has set: it takes it back, so that it does so only while nothing newer has come, and whoever
+// presses it later reads by whom that was done. Where taking it back brings something else back it says Undo.
+func (j *job) end(label Text) Choice {
+	c := j.back()
+	if j.over == nil && j.args[extends].Number == 0 && j.args[undoes].Number == 0 {
+		c.Label = label.In(j.language)
+	}
+	return c
+}
+
 // longer are the buttons that extend an effect of a length, as far as that may be.
 func (j *job) longer(length, most time.Duration, by ...time.Duration) (choices []Choice) {
 	for _, more := range by {

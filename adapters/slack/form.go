@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -153,8 +154,8 @@ func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any
 			options = append(options, option{plainOf(text, maxOption), id})
 		}
 	case commands.Duration:
-		for _, length := range arg.Presets() {
-			options = append(options, option{plainOf(length, maxOption), length})
+		for _, length := range arg.Presets(l) {
+			options = append(options, option{plainOf(length.Label, maxOption), length.Line})
 		}
 	case commands.OneOf:
 		for _, choice := range arg.Choices {
@@ -177,7 +178,7 @@ func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any
 	menu := in
 	menu.Element, menu.Hint, menu.Optional = field{Type: "static_select", ActionID: fieldAction, Options: options}, nil, true
 	in.BlockID, in.Optional = arg.Name+typedSuffix, true
-	in.Label = plainOf(commands.Text{English: "Or type it: ", Chinese: "或直接输入："}.In(l)+arg.Label.In(l), maxLabel)
+	in.Label = plainOf(fmt.Sprintf(commands.Text{English: "%s, if it is not in the list", Chinese: "%s（不在列表中时填写）"}.In(l), arg.Label.In(l)), maxLabel)
 	return []any{menu, in}
 }
 

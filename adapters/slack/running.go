@@ -80,6 +80,13 @@ func (r *running) begin(key, person string) (life context.Context, c *command, e
 	return life, c, func() { r.end(n, key) }, nil
 }
 
+// several tells whether more than one delivery of a command runs.
+func (r *running) several(c *command) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return c.deliveries > 1
+}
+
 func (r *running) end(number int, key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

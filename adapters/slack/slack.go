@@ -183,6 +183,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 		return a.turnedAway(err, c, req.At)
 	}
 	req.Accepted = c.number.Store
+	again := a.running.several(c)
 
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
 	defer cancel()
@@ -190,6 +191,10 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	go func() {
 		defer end()
 		answer := a.work(life, req, c)
+		if again && answer.reply.Public { // the other delivery tells everyone
+			answer.reply.Public = false
+			answer.message = draw(answer.reply)
+		}
 		how := inFirst
 		if handedOver(wait, inTime, answer) && <-answer.taken {
 			a.count(commands.FinalAnswer, req.At)

@@ -79,14 +79,16 @@ func (j *job) back() Choice {
 	return Choice{Label: Text{"Undo", "撤销"}.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
 }
 
-// end is the button that ends what the command has set: it takes it back, so that it does so only while nothing newer has come, and whoever
-// presses it later reads by whom that was done. Where taking it back brings something else back it says Undo.
-func (j *job) end(label Text) Choice {
-	c := j.back()
-	if j.over == nil && j.args[extends].Number == 0 && j.args[undoes].Number == 0 {
-		c.Label = label.In(j.language)
+// ending are the buttons that end what the command has set. Taking the command back does so while nothing newer has come, and whoever presses it later
+// reads by whom that was done; where it would bring something else back, there is Undo for that, and other is the line that ends it.
+func (j *job) ending(label Text, other Choice) []Choice {
+	back := j.back()
+	if j.over != nil || j.args[extends].Number != 0 || j.args[undoes].Number != 0 {
+		other.Label = label.In(j.language)
+		return []Choice{other, back}
 	}
-	return c
+	back.Label = label.In(j.language)
+	return []Choice{back}
 }
 
 // longer are the buttons that extend an effect of a length, as far as that may be.

@@ -178,7 +178,7 @@ func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any
 	menu := in
 	menu.Element, menu.Hint, menu.Optional = field{Type: "static_select", ActionID: fieldAction, Options: options}, nil, true
 	in.BlockID, in.Optional = arg.Name+typedSuffix, true
-	in.Label = plainOf(fmt.Sprintf(commands.Text{English: "%s, if it is not in the list", Chinese: "%s（不在列表中时填写）"}.In(l), arg.Label.In(l)), maxLabel)
+	in.Label = plainOf(fmt.Sprintf(commands.Text{English: "%s (if not in the list)", Chinese: "%s（不在列表中时填写）"}.In(l), arg.Label.In(l)), maxLabel)
 	return []any{menu, in}
 }
 

@@ -178,7 +178,7 @@ func TestFormSubmitted(t *testing.T) {
 	d := server.Submit("U1", map[string]string{"Room": "lobby (1600849147)", "Account": "wrong", "duration_typed": "wrong", "Tell the room": ""})
 	server.WaitFor(t, "the mistakes", func() bool { return len(d.Errors()) == 2 })
 	assert.Equal(t, "this cannot be", d.Errors()["Account"])
-	assert.Equal(t, "this cannot be", d.Errors()["For how long, if it is not in the list"], "%v", d.Errors())
+	assert.Equal(t, "this cannot be", d.Errors()["For how long (if not in the list)"], "%v", d.Errors())
 	d = server.Submit("U1", map[string]string{"Account": "lisi", "duration_typed": "90m", "room_typed": "123", "Reason": "&lt;spam&gt;", "Where the answer goes": "C1"})
 	assert.Contains(t, d.Answer(t).Words(), "done")
 	server.WaitFor(t, "its end", func() bool { _, open := server.Modal("U1"); return !open })

@@ -1,0 +1,606 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+
+	"roomwarden/adapters/slack/slacktest"
+	"roomwarden/netease"
+	"roomwarden/netease/sandbox"
+)
+
+var update = flag.Bool("update", false, "write what the bot says into testdata")
+
+// TestSlackChats plays the conversations of testdata/slack before the whole program, once in Socket Mode and once over HTTP: people read the
+// same. Lines that begin at the margin are what somebody does, and are played; lines that are set in are what must follow. These are played:
+//
+//	# a remark
+//	#ops zhangsan: /nim mute 123 lisi 30m         somebody types a command in a channel; #lounge has no bot in it
+//	twice: #ops zhangsan: /nim mute 123 lisi 1m   Slack delivers it again as soon as it is acknowledged
+//	again                                         Slack delivers the last thing again: a press, a form
+//	again, in Socket Mode                         a command; over HTTP neither this nor "twice" is done: it is answered once more there
+//	wangwu presses Undo on #1                     under the answer with that number, as it was when it was last seen to change
+//	wangwu presses Undo in Home
+//	zhangsan chooses Mute a member…               a shortcut
+//	zhangsan chooses Mute in a room… in #ops      a shortcut on a message
+//	zhangsan sends Room=123, Account=lisi         a form, filled in
+//	zhangsan closes the form
+//	zhangsan opens Home
+//	policy: confirm: [muteroom]                   a line of the policy file, from the beginning on
+//	group On-call: wangwu zhaoliu                 who is in the user group from now on
+//	netease: temporaryMute is slow, 4s            what NetEase does wrong next; or: answers 403
+//	slack: views.open expired_trigger_id          what Slack does wrong next
+//	restart the bot
+//
+// What must follow, in this order: what NetEase was asked to change, what appeared, changed or went away in the channels ("bot" is what all
+// read), in forms and on Home tabs. Markup is left as it is, but times are <time>, and what is escaped is shown as people see it: a "<!channel>"
+// in a conversation is one that pings nobody, which is checked for each message. Characters that cannot be seen are written as U+202E.
+//
+// go test ./cmd/bot -run SlackChats -update writes what follows now, in Socket Mode; read the difference before you keep it.
+func TestSlackChats(t *testing.T) {
+	files, err := filepath.Glob("testdata/slack/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		for mode, socket := range map[string]bool{"Socket Mode": true, "HTTP": false} {
+			if *update && !socket {
+				continue
+			}
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+" "+mode, func(t *testing.T) {
+				t.Parallel()
+				want, err := os.ReadFile(file)
+				require.NoError(t, err)
+				newChat(t, socket, string(want)).play(file, string(want))
+			})
+		}
+	}
+}
+
+// The people, channels and shortcuts of the conversations.
+var (
+	chatPeople = []slacktest.User{
+		{ID: "U0456", Name: "zhangsan"},                                       // of the policy file
+		{ID: "U0789", Name: "wangwu"},                                         // of the user group
+		{ID: "U0777", Name: "zhaoliu"},                                        // of neither
+		{ID: "U0888", Name: "chenjie", Locale: "zh-CN"},                       // of the policy file
+		{ID: "U0666", Name: "guest", Restricted: true},                        // of the user group
+		{ID: "U0555", Name: "helper", Restricted: true},                       // a guest of the policy file
+		{ID: "U0444", Name: "partner", Team: "T0999"},                         // of another company, in the user group
+		{ID: "U0333", Name: "newcomer", Team: "T0999", Stranger: true},        // of another company
+		{ID: "U0222", Name: "single", UltraRestricted: true, Locale: "de-DE"}, // of the user group
+	}
+	chatChannels  = map[string]string{"#ops": "C0001", "#lounge": "C0002"}
+	chatShortcuts = map[string]string{"Mute a member…": "mute", "Mute in a room…": "mute_message"}
+)
+
+const chatPolicy = `
+moderators:
+  - name: Zhang San
+    slack: [T0123/U0456]
+    accid: zhangsan
+    commands: ["*"]
+    rooms: ["*"]
+  - name: Chen Jie
+    slack: [T0123/U0888]
+    commands: ["*"]
+    rooms: [123, lobby]
+  - name: Helper
+    slack: [T0123/U0555]
+    commands: [mute, unmute]
+    rooms: [123]
+  - name: On-call
+    slack_groups: [T0123/S0789]
+    commands: [mute, unmute, room]
+    rooms: [123]
+rooms:
+  lobby: 1600849147
+`
+
+// A chat is one conversation as it is played.
+type chat struct {
+	t      *testing.T
+	slack  *slacktest.Server
+	bot    *program
+	socket bool
+
+	last     *slacktest.Delivery
+	waiting  func() bool // what was played last has come to its end
+	seen     []slacktest.Message
+	told     *slacktest.Delivery
+	dealt    int
+	forms    map[string]slacktest.View // by person, as they were
+	homes    map[string]slacktest.View
+	helped   map[string]bool              // lines of Home tabs with a label in front
+	numbered map[string]slacktest.Message // by the number of the answer
+	asked    int                          // calls that NetEase had met
+}
+
+// newChat starts the program before a fake Slack. Policy lines of the script are in its policy file.
+func newChat(t *testing.T, socket bool, script string) *chat {
+	c := &chat{
+		t: t, socket: socket, slack: slacktest.New(t, slacktest.Options{}), numbered: map[string]slacktest.Message{}, helped: map[string]bool{},
+		forms: map[string]slacktest.View{}, homes: map[string]slacktest.View{},
+	}
+	var members []string
+	for _, u := range chatPeople {
+		c.slack.AddUser(u)
+		members = append(members, u.ID)
+	}
+	c.slack.AddChannel(slacktest.Channel{ID: chatChannels["#ops"], Name: "ops", Bot: true, Members: members})
+	c.slack.AddChannel(slacktest.Channel{ID: chatChannels["#lounge"], Name: "lounge", Members: members})
+	c.slack.AddGroup("S0789", idsOf("wangwu guest partner single")...)
+	rules := chatPolicy
+	for _, m := range policyLine.FindAllStringSubmatch(script, -1) {
+		rules += m[1] + "\n"
+	}
+	file := filepath.Join(t.TempDir(), "permissions.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(rules), 0o600))
+	env := []string{"SLACK_API_URL=" + c.slack.APIURL(), "SLACK_BOT_TOKEN=" + c.slack.BotToken, "NETEASE_OPERATOR=guanli", "PERMISSIONS_FILE=" + file}
+	if socket {
+		env = append(env, "SLACK_SIGNING_SECRET=", "SLACK_APP_TOKEN="+c.slack.AppToken)
+	} else {
+		env = append(env, "SLACK_SIGNING_SECRET="+c.slack.SigningSecret)
+	}
+	c.bot = start(t, env...)
+	for _, id := range []netease.RoomID{123, 1600849147} {
+		c.bot.nim.AddRoom(sandbox.Room{ID: id, Name: fmt.Sprint("Room ", id), Creator: "zhangsan", Managers: []netease.AccID{"guanli"}, Common: []netease.AccID{"lisi", "sunqi"}})
+	}
+	require.NoError(t, c.bot.nim.Enter(123, "lisi"))
+	c.connect()
+	return c
+}
+
+// connect waits for the program to be there for Slack.
+func (c *chat) connect() {
+	if c.socket {
+		c.slack.WaitConnections(c.t, 2)
+	} else {
+		c.slack.SetBotURL(c.bot.url)
+	}
+}
+
+// play plays a conversation, to the first line that something else follows than the file says.
+func (c *chat) play(file, script string) {
+	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
+	played, n := "", 0
+	if *update {
+		defer func() { // also of half a conversation
+			rest := append([]string{strings.TrimSuffix(played, "\n")}, lines[n:]...)
+			require.NoError(c.t, os.WriteFile(file, []byte(strings.Join(rest, "\n")+"\n"), 0o600))
+		}()
+	}
+	for n < len(lines) {
+		line, at, want := lines[n], n+1, ""
+		end := at
+		for ; end < len(lines) && strings.HasPrefix(lines[end], " "); end++ {
+			want += lines[end] + "\n"
+		}
+		got := ""
+		if line != "" && !strings.HasPrefix(line, "# ") {
+			got = c.act(line, want)
+		}
+		if got != want && !*update {
+			c.t.Fatalf("%s:%d: %s\nwant\n%s\ngot\n%s", file, at, line, want, got)
+		}
+		played += line + "\n" + got
+		n = end
+	}
+}
+
+// follows is what has happened since it was last called, when that is what is wanted, or nothing more comes.
+func (c *chat) follows(want string) string {
+	const quiet = 250 * time.Millisecond
+	got, since := "", time.Now()
+	patience := 2 * time.Second
+	if *update {
+		patience = quiet
+	}
+	c.slack.WaitFor(c.t, "quiet", func() bool {
+		if now := c.look(); now != got {
+			got, since = now, time.Now()
+		}
+		return got == want && !*update || time.Since(since) > patience
+	})
+	c.remember()
+	return got
+}
+
+// A move is a kind of line that is played.
+type move struct {
+	line *regexp.Regexp
+	play func(c *chat, words []string) // what the pattern has found; it may set c.waiting
+}
+
+var policyLine = regexp.MustCompile(`(?m)^policy: (.*)$`)
+
+var moves = []move{
+	{regexp.MustCompile(`^(#\w+) (\w+): (/\S+) ?(.*)$`), func(c *chat, w []string) {
+		c.answered(c.slack.Command(idOf(w[1]), chatChannels[w[0]], w[2], w[3]))
+	}},
+	{regexp.MustCompile(`^twice: (#\w+) (\w+): (/\S+) ?(.*)$`), func(c *chat, w []string) {
+		c.answered(c.slack.Command(idOf(w[1]), chatChannels[w[0]], w[2], w[3]))
+		if !c.socket {
+			return
+		}
+		c.answered(c.last.Again(true))
+		before := c.dealt
+		c.waiting = func() bool { return c.dealtWith() >= before+2 }
+	}},
+	{regexp.MustCompile(`^again(, in Socket Mode)?$`), func(c *chat, w []string) {
+		if w[0] == "" || c.socket {
+			c.answered(c.last.Again(true))
+		}
+	}},
+	{regexp.MustCompile(`^(\w+) presses (.+) on (#\d+)$`), func(c *chat, w []string) {
+		on, there := c.numbered[w[2]]
+		require.True(c.t, there, "there is no answer %s", w[2])
+		c.answered(c.slack.Press(idOf(w[0]), on, w[1]))
+	}},
+	{regexp.MustCompile(`^(\w+) presses (.+) in Home$`), func(c *chat, w []string) { c.answered(c.slack.PressHome(idOf(w[0]), w[1])) }},
+	{regexp.MustCompile(`^(\w+) chooses ([^#]+…)$`), func(c *chat, w []string) { c.answered(c.slack.Shortcut(idOf(w[0]), chatShortcuts[w[1]])) }},
+	{regexp.MustCompile(`^(\w+) chooses (.+) in (#\w+)$`), func(c *chat, w []string) {
+		c.answered(c.slack.MessageShortcut(idOf(w[0]), chatChannels[w[2]], chatShortcuts[w[1]]))
+	}},
+	{regexp.MustCompile(`^(\w+) sends (.+)$`), func(c *chat, w []string) { c.answered(c.slack.Submit(idOf(w[0]), filledIn(w[1]))) }},
+	{regexp.MustCompile(`^(\w+) closes the form$`), func(c *chat, w []string) { c.slack.CloseModal(idOf(w[0]), true) }},
+	{regexp.MustCompile(`^(\w+) opens Home$`), func(c *chat, w []string) {
+		c.written()
+		before := len(c.slack.Calls("views.publish"))
+		c.last = c.slack.OpenHome(idOf(w[0]))
+		c.waiting = func() bool { return len(c.slack.Calls("views.publish")) > before }
+	}},
+	{policyLine, func(*chat, []string) {}},
+	{regexp.MustCompile(`^group On-call:(.*)$`), func(c *chat, w []string) {
+		before := len(c.slack.Calls("usergroups.users.list"))
+		c.slack.AddGroup("S0789", idsOf(w[0])...)
+		c.slack.Event("subteam_members_changed", map[string]any{"subteam_id": "S0789", "team_id": c.slack.Team})
+		c.waiting = func() bool { return len(c.slack.Calls("usergroups.users.list")) > before }
+	}},
+	{regexp.MustCompile(`^netease: (\w+) is slow, (\S+)$`), func(c *chat, w []string) {
+		delay, err := time.ParseDuration(w[1])
+		require.NoError(c.t, err)
+		c.bot.nim.Inject(netease.Op(w[0]), sandbox.Fault{Delay: delay, Applied: true})
+	}},
+	{regexp.MustCompile(`^netease: (\w+) answers (\d+)$`), func(c *chat, w []string) {
+		code, err := strconv.Atoi(w[1])
+		require.NoError(c.t, err)
+		c.bot.nim.Inject(netease.Op(w[0]), sandbox.Fault{Code: code})
+	}},
+	{regexp.MustCompile(`^slack: (\S+) (\w+)$`), func(c *chat, w []string) { c.slack.On(w[0], slacktest.Fault{Error: w[1]}) }},
+	{regexp.MustCompile(`^restart the bot$`), func(c *chat, _ []string) { c.restart() }},
+}
+
+// unseen are characters written as U+202E.
+var unseen = regexp.MustCompile(`U\+[0-9A-F]{4,5}`)
+
+// act plays a line, and returns what follows.
+func (c *chat) act(line, want string) string {
+	line = unseen.ReplaceAllStringFunc(line, func(code string) string {
+		r, err := strconv.ParseInt(code[2:], 16, 32)
+		require.NoError(c.t, err)
+		return string(rune(r))
+	})
+	for _, m := range moves {
+		if words := m.line.FindStringSubmatch(line); words != nil {
+			c.dealt, c.waiting = c.dealtWith(), func() bool { return true }
+			m.play(c, words[1:])
+			c.slack.WaitFor(c.t, "the end of "+line, c.waiting)
+			return c.follows(want)
+		}
+	}
+	c.t.Fatalf("nobody knows how to play %q", line)
+	return ""
+}
+
+// filledIn reads "Room=123, Reason=spam, again".
+func filledIn(said string) map[string]string {
+	values, label := map[string]string{}, ""
+	for _, piece := range strings.Split(said, ", ") {
+		if name, value, ok := strings.Cut(piece, "="); ok {
+			label, values[name] = name, value
+		} else {
+			values[label] += ", " + piece
+		}
+	}
+	return values
+}
+
+// dealtWith is how many deliveries the bot has dealt with: its log says so once for each.
+func (c *chat) dealtWith() int {
+	log := c.bot.log.String()
+	return strings.Count(log, `msg="slack: command answered"`) + strings.Count(log, `msg="slack: request answered"`) + strings.Count(log, `msg="slack: form opened"`)
+}
+
+// answered notes a delivery, and waits for it to be acknowledged, and dealt with or refused.
+func (c *chat) answered(d *slacktest.Delivery) {
+	c.last = d
+	before := c.dealt
+	c.waiting = func() bool {
+		wrong := len(d.Errors()) > 0
+		return wrong || !d.Ack().OK || c.dealtWith() > before
+	}
+}
+
+// written waits until all outcomes are in the journal, which may be after their answers were read; people are slower than that.
+func (c *chat) written() {
+	c.slack.WaitFor(c.t, "outcomes", func() bool {
+		var out strings.Builder
+		status := run(c.t.Context(), []string{"history", "--json", "--outcome", "running"}, world{Environ: c.bot.env, Out: &out, Err: &out})
+		require.Equal(c.t, exitOK, status, &out)
+		return !strings.Contains(out.String(), `"number"`)
+	})
+}
+
+// restart ends the program, and starts it again with the same journal.
+func (c *chat) restart() {
+	require.Equal(c.t, exitOK, c.bot.end())
+	old := c.bot
+	p := &program{nim: old.nim, env: old.env, policy: old.policy, log: newWatched(), status: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = cancel
+	go func() { p.status <- run(ctx, []string{"serve"}, world{Environ: p.env, Out: io.Discard, Err: p.log}) }()
+	c.t.Cleanup(func() {
+		cancel()
+		<-p.status
+	})
+	p.url = "http://" + p.log.find(c.t, `msg=listening .*addr=(\S+)`)
+	c.bot = p
+	c.connect()
+}
+
+// look writes what has happened since remember.
+func (c *chat) look() string {
+	var out strings.Builder
+	for _, call := range c.bot.nim.Calls()[c.asked:] {
+		if call.Op != netease.OpQueryMembers && call.Op != netease.OpGet {
+			fmt.Fprintf(&out, "  netease: %s%s → %d\n", call.Op, askedFor(call), call.Code)
+		}
+	}
+	gone := ""
+	for i, m := range c.slack.Messages() {
+		was := slacktest.Message{}
+		if i < len(c.seen) {
+			was = c.seen[i]
+		}
+		switch {
+		case m.User != c.slack.BotUser:
+		case m.Deleted && !was.Deleted:
+			_, number := parted(was.Words())
+			gone += "  bot takes " + number + " away\n"
+		case m.Text != was.Text || string(m.Blocks) != string(was.Blocks):
+			out.WriteString(c.message(was, m))
+		}
+	}
+	out.WriteString(gone)
+	for _, u := range chatPeople {
+		if v, open := c.slack.Modal(u.ID); v.ID != c.forms[u.ID].ID || string(v.Blocks) != string(c.forms[u.ID].Blocks) {
+			out.WriteString(c.form(v, open))
+		}
+		if v, _ := c.slack.Home(u.ID); v.Hash != c.homes[u.ID].Hash {
+			fmt.Fprintf(&out, "  Home of %s:\n%s", u.Name, c.home(c.homes[u.ID], v))
+		}
+	}
+	if c.last == nil || c.last == c.told {
+		return out.String()
+	}
+	wrong := c.last.Errors()
+	for _, label := range slices.Sorted(maps.Keys(wrong)) {
+		fmt.Fprintf(&out, "  under %s: %s\n", label, c.readable(wrong[label]))
+	}
+	if a := c.last.Ack(); a.Problem != "" {
+		fmt.Fprintf(&out, "  slack: %s\n", a.Problem)
+	}
+	return out.String()
+}
+
+// remember takes note of what look has written.
+func (c *chat) remember() {
+	c.asked = len(c.bot.nim.Calls())
+	c.seen = c.slack.Messages()
+	for _, m := range c.seen {
+		if _, number := parted(m.Words()); number != "" && !m.Deleted {
+			c.numbered[number] = m
+		}
+	}
+	for _, u := range chatPeople {
+		if v, there := c.slack.Home(u.ID); there {
+			for line := range strings.SplitSeq(c.homeWords(v), "\n") {
+				c.helped[line] = c.helped[line] || strings.HasPrefix(line, "*")
+			}
+		}
+		c.forms[u.ID], _ = c.slack.Modal(u.ID)
+		c.homes[u.ID], _ = c.slack.Home(u.ID)
+	}
+	c.told = c.last
+}
+
+// askedFor is what NetEase is asked to change. Times are in whole minutes, because the clock runs.
+func askedFor(call sandbox.Call) (words string) {
+	for _, name := range []string{"roomid", "operator", "target", "muteDuration", "mute", "delayClosePolicy", "delaySeconds"} {
+		value := call.Form.Get(name)
+		if seconds, err := strconv.Atoi(value); err == nil && seconds > 60 && name != "roomid" {
+			value = fmt.Sprint((seconds + 59) / 60 * 60)
+		}
+		if value != "" {
+			words += " " + name + "=" + value
+		}
+	}
+	return words
+}
+
+// message is one that has come or changed.
+func (c *chat) message(was, m slacktest.Message) string {
+	to := ""
+	switch {
+	case m.Channel == chatChannels["#lounge"]:
+		to = " in #lounge"
+	case m.Channel != chatChannels["#ops"]:
+		to = " in a message to " + c.directly(m.Channel)
+	}
+	if m.Private != "" {
+		to += " to " + nameOf(m.Private) + " alone"
+	}
+	if was.ID != "" {
+		_, before := parted(was.Words())
+		to += ", in the place of " + cmp.Or(before, "its last words")
+	}
+	c.readable(m.Text)
+	words, number := parted(c.readable(m.Words()))
+	lines := "  bot" + to + ": " + strings.ReplaceAll(words, "\n", "\n    ") + "\n"
+	foot := number
+	for _, b := range slices.Backward(m.Buttons()) {
+		foot = strings.TrimSpace("[" + b.Label + "] " + foot)
+	}
+	if foot != "" {
+		lines += "    " + foot + "\n"
+	}
+	require.NotEmpty(c.t, m.Text, "what screen readers say")
+	require.Contains(c.t, m.Text, number)
+	return lines
+}
+
+// parted parts the number of an answer from its words.
+func parted(words string) (rest, number string) {
+	if i := strings.LastIndex(words, "\n#"); i >= 0 && !strings.ContainsAny(words[i+1:], " \n") {
+		return words[:i], words[i+1:]
+	}
+	return words, ""
+}
+
+// form is a form that has opened, changed or closed.
+func (c *chat) form(v slacktest.View, open bool) string {
+	if !open {
+		return "  the form closes\n"
+	}
+	words := fmt.Sprintf("  form %q, [%s] [%s]:\n", v.Title, v.Submit, v.Close)
+	c.readable(v.Words())
+	for _, in := range v.Inputs {
+		words += "    " + in.Label
+		if in.Optional {
+			words += " (optional)"
+		}
+		if len(in.Options) > 0 {
+			words += " [" + strings.Join(in.Options, " / ") + "]"
+		}
+		if in.Value != "" {
+			words += ": " + in.Value
+		}
+		if in.Hint != "" {
+			words += " — " + in.Hint
+		}
+		words += "\n"
+	}
+	return words
+}
+
+// home is a Home tab. What it had before is "…", and so are lines of help that were read before.
+func (c *chat) home(was, v slacktest.View) string {
+	had := strings.Split(c.homeWords(was), "\n")
+	var lines []string
+	for line := range strings.SplitSeq(c.homeWords(v), "\n") {
+		last := ""
+		if len(lines) > 0 {
+			last = lines[len(lines)-1]
+		}
+		if strings.HasPrefix(line, "[") && last != "…" {
+			lines = append(lines, line) // the buttons of a line that is new
+			continue
+		}
+		if slices.Contains(had, line) || c.helped[line] {
+			line = "…"
+		}
+		if line != "…" || last != "…" {
+			lines = append(lines, line)
+		}
+	}
+	return "    " + strings.Join(lines, "\n    ") + "\n"
+}
+
+// homeWords are the blocks of a Home tab, with the buttons where they are.
+func (c *chat) homeWords(v slacktest.View) string {
+	var blocks []json.RawMessage
+	if v.Blocks != nil {
+		require.NoError(c.t, json.Unmarshal(v.Blocks, &blocks))
+	}
+	var all []string
+	for _, b := range blocks {
+		one := slacktest.Message{Blocks: json.RawMessage("[" + string(b) + "]")}
+		words := c.readable(one.Words())
+		for _, b := range one.Buttons() {
+			words += "[" + b.Label + "] "
+		}
+		if words = strings.TrimSpace(words); words != "" {
+			all = append(all, words)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+var (
+	aTime     = regexp.MustCompile(`<!date\^[^<>]*>|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC`)
+	lengths   = regexp.MustCompile(`(\d+(h|小时))?\d+(m|分钟?)\d+(s|秒)`) // of which seconds are left: they are rounded up to minutes
+	units     = strings.NewReplacer("小时", "h", "分钟", "m", "分", "m", "秒", "s")
+	unescaped = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
+)
+
+// readable is text as people see it. Nothing in it may ping or be a link.
+func (c *chat) readable(text string) string {
+	text = aTime.ReplaceAllString(text, "\x00")
+	require.NotContains(c.t, text, "<", "it pings, or is a link")
+	var out strings.Builder
+	for _, r := range unescaped.Replace(text) {
+		if unicode.IsPrint(r) || r == '\n' || r == 0 {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "%U", r)
+		}
+	}
+	return lengths.ReplaceAllStringFunc(strings.ReplaceAll(out.String(), "\x00", "<time>"), func(length string) string {
+		d, err := time.ParseDuration(units.Replace(length))
+		require.NoError(c.t, err, length)
+		minutes := strings.TrimSuffix((d + time.Minute - 1).Truncate(time.Minute).String(), "0s")
+		if strings.Contains(length, "分") {
+			return strings.NewReplacer("h", "小时", "m", "分钟").Replace(minutes)
+		}
+		return minutes
+	})
+}
+
+// directly is whose conversation with the bot a channel is.
+func (c *chat) directly(channel string) string {
+	i := slices.IndexFunc(chatPeople, func(u slacktest.User) bool { return c.slack.Direct(u.ID) == channel })
+	return chatPeople[i].Name
+}
+
+func nameOf(id string) string {
+	i := slices.IndexFunc(chatPeople, func(u slacktest.User) bool { return u.ID == id })
+	return chatPeople[i].Name
+}
+
+func idOf(name string) string {
+	i := slices.IndexFunc(chatPeople, func(u slacktest.User) bool { return u.Name == name })
+	return chatPeople[i].ID
+}
+
+func idsOf(names string) (ids []string) {
+	for name := range strings.FieldsSeq(names) {
+		ids = append(ids, idOf(name))
+	}
+	return ids
+}

@@ -10,7 +10,9 @@ import (
 // authorize lets the job act with the rights of its person, or returns what they read when it may not.
 func (d *Dispatcher) authorize(j *job) Prose {
 	grant, denied := d.allow(j)
-	if denied != nil {
+	if denied != nil && j.args[room.Name].Word != "" {
+		return denied.below(usageLine(j.language, j.Command))
+	} else if denied != nil {
 		return denied
 	}
 	j.grant = grant
@@ -52,7 +54,7 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	case named != "":
 		near := nearest(named, visibleNames(j.policy, j.who, right))
 		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(right)})
-		return grant, p.then(didYouMean(j.language, near)).then(ask).below(usageLine(j.language, j.Command))
+		return grant, p.then(didYouMean(j.language, near)).then(ask)
 	case j.room != 0:
 		return grant, j.say(sayNotThere, values{"right": id(right), "room": id(formatRoom(j.room))}).then(ask)
 	default:

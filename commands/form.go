@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -137,8 +136,5 @@ func (d *Dispatcher) noRoom(who permissions.Subject, call Call, l Language) (Pro
 		j.room = at.Room
 	}
 	_, denied := d.allow(j)
-	if end := slices.IndexFunc(denied, func(s Span) bool { return s.Text == "\n" }); end > 0 {
-		denied = denied[:end] // the usage line follows, which nobody has typed here
-	}
 	return denied, denied != nil
 }

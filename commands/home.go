@@ -38,28 +38,35 @@ type Item struct {
 // journal's, and then the rest is there all the same.
 func (d *Dispatcher) Home(ctx context.Context, who permissions.Subject, locale string) (Home, error) {
 	l := LanguageOf(locale, d.Language)
-	ask := func(name string) (*job, Reply) {
+	about := func(name string) *job {
 		row, _ := find(Table, name)
-		j := d.job(Call{Command: row, args: map[string]Value{}}, who, l)
-		if row.do == nil || !row.open() {
-			return j, Reply{}
-		}
-		return j, j.reply(d.run(j, func() ending { return row.do(ctx, j) }))
+		return d.job(Call{Command: row, args: map[string]Value{}}, who, l)
 	}
-	h := Home{Language: l}
-	_, h.Who = ask("whoami")
-	_, h.Help = ask("help")
-	if h.Stranger = len(d.Policy().Entries(who)) == 0; h.Stranger {
+	answer := func(name string) Reply { // of a command that is open to everyone
+		j := about(name)
+		return j.reply(d.run(j, func() ending { return j.Command.do(ctx, j) }))
+	}
+	h := Home{Language: l, Who: answer("whoami"), Help: answer("help"), Stranger: len(d.Policy().Entries(who)) == 0}
+	if h.Stranger {
 		return h, nil
 	}
-	j, _ := ask("active")
-	mine, failed := j.newest(ctx, journal.Query{By: who.ID(), Limit: homeMine})
+	j := about("active")
+	mine, failed := j.newest(ctx, journal.Query{By: who.ID(), Limit: 5 * homeMine})
 	err := j.homeActive(ctx, &h)
 	for _, e := range mine {
+		if len(h.Mine) == homeMine || !j.theirs(e) {
+			continue
+		}
 		h.Mine = append(h.Mine, j.say(Text{"#{number} {at}: {line} → {outcome}", "#{number} {at}：{line} → {outcome}"},
 			values{"number": e.Number, "at": e.At, "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": howEnded(e).In(l)}))
 	}
 	return h, cmp.Or(err, failed)
+}
+
+// theirs tells whether an entry is of a room in which the person may still do what it says; what someone may not touch does not exist for them.
+func (j *job) theirs(e journal.Entry) bool {
+	row, _ := find(j.table, e.Command)
+	return e.Room == 0 || row.Right != "" && j.policy.Reach(j.who, row.Right).Has(e.Room)
 }
 
 // newest are the newest entries that q selects. What somebody has just done is among them with its outcome, which may be written some moments after

@@ -84,7 +84,7 @@ var Table = []Command{
 		room,
 		{Name: "policy", Label: Text{"When", "方式"}, Kind: OneOf, Required: true, Choices: []string{closeOff, closeIdle, closeFixed},
 			Help: Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
-		{Name: "delay", Label: Text{"After", "延迟"}, Kind: Duration, Most: netease.MaxDelay,
+		{Name: "delay", Label: Text{"Close after", "多久后关闭"}, Kind: Duration, Most: netease.MaxDelay,
 			Help: Text{"1h, 2d; at most and by default 7 days", "1h、2天；最长 7 天，默认 7 天"}},
 		reason, again, replace, yes,
 	}, Write: true, change: delayClose, check: checkDelay},

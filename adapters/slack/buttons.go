@@ -71,8 +71,8 @@ func label(s string, most int) string { return cut(noMarks.Replace(oneLine(s)), 
 
 func plainOf(s string, most int) *plainText { return &plainText{"plain_text", label(s, most)} }
 
-// buttons are the choices as buttons, and those that no button can carry.
-func buttons(all []commands.Choice) (block, []commands.Choice) {
+// buttons are the choices as buttons, and those that no button can carry. Where the bot asks, the first one stands out.
+func buttons(all []commands.Choice, asks bool) (block, []commands.Choice) {
 	b := block{Type: "actions"}
 	var rest []commands.Choice
 	for i, c := range all {
@@ -82,7 +82,7 @@ func buttons(all []commands.Choice) (block, []commands.Choice) {
 			continue
 		}
 		made := &button{Type: "button", Text: plainText{"plain_text", label}, ActionID: actionPrefix + strconv.Itoa(i), Value: c.Line}
-		if word(c.Line) == "confirm" {
+		if asks && i == 0 {
 			made.Style = "primary"
 		}
 		b.Elements = append(b.Elements, element{button: made})

@@ -37,7 +37,7 @@ type subteam struct {
 func (a *Adapter) Events() http.Handler { return http.HandlerFunc(a.serveEvent) }
 
 func (a *Adapter) serveEvent(w http.ResponseWriter, r *http.Request) {
-	body, status := a.verified(w, r)
+	body, status := a.verified(w, r, maxBody)
 	if status == http.StatusOK && !hasType(r.Header, "application/json") {
 		status = http.StatusUnsupportedMediaType
 	}
@@ -52,7 +52,7 @@ func (a *Adapter) serveEvent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := errNotJSON
-	a.guarded(func() answer { err = a.happened(body); return answer{} })
+	a.guarded(func() { err = a.happened(body) })
 	if err != nil {
 		a.Log.Warn("slack: unreadable event", "error", err)
 		w.WriteHeader(http.StatusBadRequest)

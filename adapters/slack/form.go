@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func (a *Adapter) shortcut(in interaction, req commands.Request) {
 	if _, good := trusted(in.ResponseURL, a.APIURL); good {
 		req.ReplyTo = commands.ReplyTo(in.ResponseURL)
 	}
-	if r := a.posted(context.Background(), req); r != nil {
+	if r := a.posted(context.Background(), req, false); r != nil {
 		a.goOn(func() { a.tellNow(context.Background(), req, *r) })
 	}
 }
@@ -69,6 +70,12 @@ func (a *Adapter) openForm(req commands.Request, row commands.Command, trigger s
 	if err != nil {
 		return false
 	}
+	goesOn := false
+	defer func() {
+		if !goesOn {
+			end()
+		}
+	}()
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", row.Name)
 	gathering, cancel := context.WithTimeout(life, gatherTime)
 	form, complete := a.form(gathering, req, row)
@@ -80,32 +87,33 @@ func (a *Adapter) openForm(req commands.Request, row commands.Command, trigger s
 		View    view   `json:"view"`
 	}{trigger, form})
 	if err != nil {
-		end()
 		log.Warn("slack: a form could not be opened", "error", err)
 		return false
 	}
 	log.Info("slack: form opened", "ms", time.Since(req.At).Milliseconds())
-	if complete || shown.ID == "" {
-		end()
-		return true
+	if goesOn = !complete && shown.ID != ""; goesOn {
+		go func() {
+			defer end()
+			a.guarded(func() { a.complete(life, req, row, shown, log) })
+		}()
 	}
-	go func() {
-		defer end()
-		a.guarded(func() answer {
-			ctx, cancel := context.WithTimeout(life, completeTime)
-			defer cancel()
-			whole, _ := a.form(ctx, req, row)
-			if _, err := a.showView(ctx, "views.update", struct {
-				ID   string `json:"view_id"`
-				Hash string `json:"hash,omitempty"`
-				View view   `json:"view"`
-			}{shown.ID, shown.Hash, whole}); err != nil {
-				log.Info("slack: a form could not be completed", "error", err)
-			}
-			return answer{}
-		})
-	}()
 	return true
+}
+
+// complete puts into a form what was not known when it opened. What somebody has written into it meanwhile stays.
+//
+// https://docs.slack.dev/reference/methods/views.update
+func (a *Adapter) complete(life context.Context, req commands.Request, row commands.Command, shown openedView, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(life, completeTime)
+	defer cancel()
+	whole, _ := a.form(ctx, req, row)
+	if _, err := a.showView(ctx, "views.update", struct {
+		ID   string `json:"view_id"`
+		Hash string `json:"hash,omitempty"`
+		View view   `json:"view"`
+	}{shown.ID, shown.Hash, whole}); err != nil {
+		log.Info("slack: a form could not be completed", "error", err)
+	}
 }
 
 // form gathers and draws the form of a command for somebody. complete is false where something was not known before ctx ended.
@@ -260,21 +268,21 @@ func (a *Adapter) submit(ctx context.Context, in interaction, req commands.Reque
 	}
 	req.Line = line
 	a.address(&req, in, carried)
-	switch r := a.posted(ctx, req); {
-	case r == nil:
-	case r.Tone == commands.Refused: // nothing was done: it can be sent again
+	if r := a.posted(ctx, req, false); r != nil { // nothing was done: it can be sent again
 		return formErrors{"errors", map[string]string{in.View.block(row.Args[0].Name): label(r.Text.String(), maxInput)}}, nil
-	default:
-		a.goOn(func() { a.tellNow(context.Background(), req, *r) })
 	}
 	return nil, nil
 }
 
-// address tells where the answer to a form goes: to the conversation that was chosen in it.
+// address tells where the answer to a form goes: to the conversation that was chosen in it, and where none was, to the person alone.
 func (a *Adapter) address(req *commands.Request, in interaction, carried kept) {
-	chosen := in.View.State.Values[answerBlock][fieldAction].Conversation
+	state, asked := in.View.State.Values[answerBlock]
+	chosen := state[fieldAction].Conversation
 	req.Where = strings.ToValidUTF8(cmp.Or(chosen, carried.Channel), "\uFFFD")
 	req.ReplyTo, req.ReplyBy = inChannel, req.At.Add(replyTime)
+	if asked && chosen == "" {
+		req.ReplyTo = toOne
+	}
 	for _, to := range in.ResponseURLs {
 		if _, good := trusted(to.URL, a.APIURL); good {
 			req.ReplyTo, req.Where = commands.ReplyTo(to.URL), strings.ToValidUTF8(cmp.Or(to.Channel, req.Where), "\uFFFD")

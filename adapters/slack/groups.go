@@ -3,8 +3,10 @@ package slack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -118,7 +120,13 @@ func (g *Groups) settled(pair string) (members, bool) {
 
 // fetch asks Slack for the members of a group when its turn comes, unless Slack wants no calls then, and remembers them.
 // It belongs to no single command: it ends within twice callTime, and all who want to know wait for the same one.
-func (g *Groups) fetch(pair string) members {
+func (g *Groups) fetch(pair string) (got members) {
+	defer func() {
+		if p := recover(); p != nil { // nobody else could
+			g.Log.Error("slack: panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			got = members{}
+		}
+	}()
 	slots := g.atOnce()
 	select {
 	case slots <- struct{}{}:
@@ -137,7 +145,8 @@ func (g *Groups) fetch(pair string) members {
 	return g.remember(pair, asked, users, err)
 }
 
-// Changed forgets who is in a group, and asks for it anew, when it is one that matters. It does not block.
+// Changed forgets who is in a group, when it is one that matters. It is the next one that Keep asks for, once for however many changes come
+// together; a command that needs it earlier asks by itself. It does not block.
 func (g *Groups) Changed(team, group string) {
 	pair := team + "/" + group
 	if !slices.Contains(g.Named(), pair) {
@@ -145,7 +154,7 @@ func (g *Groups) Changed(team, group string) {
 	}
 	g.mu.Lock()
 	m := g.known[pair]
-	m.users, m.until, m.changed = nil, time.Time{}, time.Now()
+	m.users, m.until, m.asked, m.changed = nil, time.Time{}, time.Time{}, time.Now()
 	if g.known == nil {
 		g.known = make(map[string]members)
 	}
@@ -153,7 +162,6 @@ func (g *Groups) Changed(team, group string) {
 	g.mu.Unlock()
 	g.Log.Info("slack: a user group has changed", "group", pair)
 	g.calls.Forget(pair) // what is being asked may be answered as it was
-	g.calls.DoChan(pair, func() (any, error) { return g.fetch(pair), nil })
 }
 
 func (g *Groups) atOnce() chan struct{} {

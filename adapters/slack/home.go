@@ -22,31 +22,40 @@ const (
 // homes lets one Home tab of a person be drawn at a time, so that the newest is what they see. The zero value is ready.
 type homes struct {
 	mu    sync.Mutex
-	drawn map[string]*sync.Mutex // by person, of those that are being drawn or wait for it
-	users map[string]int
+	turns map[string]*drawing // by person, of those whose Home tab is being drawn or waits for it
 }
 
-// enter waits for the person's turn; leave must be called. first tells that nobody else drew theirs when it was called.
-func (h *homes) enter(person string) (leave func()) {
+type drawing struct {
+	taken chan struct{} // has room for one
+	wait  int           // how many have it or wait for it
+}
+
+// enter waits for the person's turn; leave must be called after a nil error, which is ctx's.
+func (h *homes) enter(ctx context.Context, person string) (leave func(), err error) {
 	h.mu.Lock()
-	if h.drawn == nil {
-		h.drawn, h.users = make(map[string]*sync.Mutex), make(map[string]int)
+	if h.turns == nil {
+		h.turns = make(map[string]*drawing)
 	}
-	if h.drawn[person] == nil {
-		h.drawn[person] = new(sync.Mutex)
+	t := h.turns[person]
+	if t == nil {
+		t = &drawing{taken: make(chan struct{}, 1)}
+		h.turns[person] = t
 	}
-	turn := h.drawn[person]
-	h.users[person]++
+	t.wait++
 	h.mu.Unlock()
-	turn.Lock()
-	return func() {
-		turn.Unlock()
+	gone := func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if h.users[person]--; h.users[person] == 0 {
-			delete(h.users, person)
-			delete(h.drawn, person)
+		if t.wait--; t.wait == 0 {
+			delete(h.turns, person)
 		}
+	}
+	select {
+	case t.taken <- struct{}{}:
+		return func() { <-t.taken; gone() }, nil
+	case <-ctx.Done():
+		gone()
+		return nil, ctx.Err()
 	}
 }
 
@@ -54,7 +63,7 @@ func (h *homes) enter(person string) (leave func()) {
 func (h *homes) busy(person string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.users[person] > 0
+	return h.turns[person] != nil
 }
 
 // openHome draws the Home tab of somebody who has opened it, in the background.
@@ -69,7 +78,7 @@ func (a *Adapter) openHome(who permissions.Subject) {
 	}
 	go func() {
 		defer end()
-		a.guarded(func() answer {
+		a.guarded(func() {
 			ctx, cancel := context.WithTimeout(life, homeUntil)
 			defer cancel()
 			_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -82,7 +91,6 @@ func (a *Adapter) openHome(who permissions.Subject) {
 			if err != nil {
 				a.Log.Warn("slack: a Home tab could not be shown", "user", who.User, "error", err)
 			}
-			return answer{}
 		})
 	}()
 }
@@ -94,7 +102,11 @@ func (a *Adapter) showHome(ctx context.Context, who permissions.Subject, news *c
 	if a.Guide == nil {
 		return commands.ErrNowhere
 	}
-	defer a.homes.enter(who.ID())()
+	leave, err := a.homes.enter(ctx, who.ID())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	gathering, cancel := context.WithTimeout(ctx, homeTime)
 	defer cancel()
 	who, locale := a.identify(gathering, who)
@@ -146,7 +158,7 @@ func drawHome(h commands.Home, news *commands.Reply, trouble bool, at time.Time)
 		add(headline(homeActive.In(h.Language)))
 		for i, item := range h.Active {
 			say(marked(item.Text))
-			if b, _ := buttons(item.Choices); len(b.Elements) > 0 {
+			if b, _ := buttons(item.Choices, false); len(b.Elements) > 0 {
 				b.ID = fmt.Sprint("active-", i)
 				add(b)
 			}

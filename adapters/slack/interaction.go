@@ -54,16 +54,15 @@ func (a *Adapter) Interactions() http.Handler { return http.HandlerFunc(a.serveI
 
 func (a *Adapter) serveInteraction(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
-	form, status := a.receive(w, r)
+	form, status := a.receive(w, r, maxPayload)
 	if status != http.StatusOK || form.Get("ssl_check") == "1" {
 		w.WriteHeader(status)
 		return
 	}
 	var response any
 	err := errNotJSON
-	a.guarded(func() answer {
+	a.guarded(func() {
 		response, err = a.interacted(r.Context(), []byte(form.Get("payload")), fingerprint(r.Header), at)
-		return answer{}
 	})
 	a.count(commands.FirstAnswer, at)
 	if err != nil {

@@ -22,37 +22,12 @@ const (
 	notAtAll  = "not at all"
 )
 
-// late posts the answer to where late answers go, and tells how that went.
-func (a *Adapter) late(life context.Context, req commands.Request, late answer) (how string) {
-	if late.reply.Repeat {
-		return byAnother
-	}
-	how = notAtAll
-	a.guarded(func() answer {
-		if err := a.post(life, req.ReplyTo, late.message); err != nil {
-			a.Log.Warn("slack: late answer not delivered", "number", late.reply.Number, "error", err)
-		} else {
-			how = afterward
-		}
-		return answer{}
-	})
-	if how == afterward {
-		a.count(commands.FinalAnswer, req.At)
-	} else {
-		a.count(commands.Undelivered, req.At)
-	}
-	return how
-}
-
 // answered tells the journal what became of an answer.
 func (a *Adapter) answered(r commands.Reply, how string) {
 	if a.Answered == nil || r.Number == 0 || r.Repeat {
 		return
 	}
-	a.guarded(func() answer {
-		a.Answered(r.Number, how == inFirst || how == afterward)
-		return answer{}
-	})
+	a.guarded(func() { a.Answered(r.Number, how == inFirst || how == afterward) })
 }
 
 // Deliver gives a late answer (a commands.Deliver): to the response_url while that is good, and otherwise as a message
@@ -68,8 +43,8 @@ func (a *Adapter) Deliver(ctx context.Context, l commands.Late) (err error) {
 		}
 	}()
 	m := draw(l.Reply)
-	if l.Report { // it takes the place of nothing
-		c, _ := cardOf(l.To)
+	// What nobody has asked for, and what comes besides an earlier answer, takes the place of nothing; but a card that everyone sees shows what is true.
+	if c, _ := cardOf(l.To); l.Report || l.More && (c.private || !l.Reply.Public) {
 		l.To = commands.ReplyTo(c.address)
 	}
 	if l.To != "" && time.Now().Before(l.By) {

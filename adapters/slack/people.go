@@ -3,8 +3,10 @@ package slack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +22,7 @@ const (
 	personRetry = 10 * time.Second // how long it is not asked about somebody again after it could not say
 	personHold  = 5 * time.Minute  // how long it is asked about nobody where the token may not
 	personWait  = time.Second      // how long a command waits for it: part of firstAnswer
-	maxPeople   = 10_000           // that are remembered
+	maxPeople   = 10_000           // that are remembered; the next one is remembered alone
 )
 
 // A Person is what Slack says of somebody.
@@ -75,12 +77,6 @@ func (p *People) Of(ctx context.Context, who permissions.Subject) (person Person
 	}
 }
 
-// Known is what is known of somebody already: Slack is not asked, and their locale may be an old one.
-func (p *People) Known(who permissions.Subject) (person Person, known bool) {
-	got, _ := p.settled(who)
-	return got.Person, time.Now().Before(got.until)
-}
-
 // settled tells what to go by without asking Slack, if there is that.
 func (p *People) settled(who permissions.Subject) (got profile, settled bool) {
 	p.mu.Lock()
@@ -103,7 +99,13 @@ func (p *People) Trouble() string {
 // ask asks Slack. It belongs to no single command: it ends within callTime.
 //
 // https://docs.slack.dev/reference/methods/users.info
-func (p *People) ask(who permissions.Subject) profile {
+func (p *People) ask(who permissions.Subject) (got profile) {
+	defer func() {
+		if panicked := recover(); panicked != nil { // nobody else could
+			p.Log.Error("slack: panic", "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+			got = profile{}
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
 	asked := time.Now()
@@ -113,7 +115,7 @@ func (p *People) ask(who permissions.Subject) profile {
 	if p.known == nil || len(p.known) >= maxPeople {
 		p.known = make(map[string]profile)
 	}
-	got := p.known[who.ID()]
+	got = p.known[who.ID()]
 	if err != nil {
 		err = failure("users.info", err)
 		got.again = time.Now().Add(personRetry)

@@ -237,15 +237,49 @@ func TestGroupChanged(t *testing.T) {
 		assert.Equal(t, 2, asked)
 
 		become(`["U0456"]`)
-		g.Changed("T0123", "S1") // is being asked
+		g.Changed("T0123", "S1")
+		var asking sync.WaitGroup
+		asking.Go(func() { of() })
 		time.Sleep(100 * time.Millisecond)
 		become(`[]`)
 		g.Changed("T0123", "S1")
-		assert.Empty(t, of())
-		time.Sleep(time.Minute)
-		assert.Empty(t, of(), "what was asked before the change is not believed")
-		g.Changed("T0123", "S9")
+		groups, known := g.Of(t.Context(), "T0123", "U0456")
+		assert.Empty(t, groups, "what was asked before the change is not believed")
+		assert.True(t, known, "and it is asked anew")
+		asking.Wait()
 		time.Sleep(time.Second)
-		assert.Equal(t, 4, asked, "a group that nobody names")
+		assert.Empty(t, of())
+		assert.Equal(t, 4, asked)
+		g.Changed("T0123", "S9")
+		assert.Len(t, g.known, 1, "a group that nobody names")
+
+		keeping, stop := context.WithCancel(t.Context())
+		asking.Go(func() { g.Keep(keeping) })
+		time.Sleep(keepPace)
+		become(`["U0456"]`)
+		for range 30 { // an administrator adds people, one by one
+			g.Changed("T0123", "S1")
+			time.Sleep(300 * time.Millisecond)
+		}
+		time.Sleep(keepPace + time.Second)
+		stop()
+		asking.Wait()
+		assert.LessOrEqual(t, asked, 9, "Slack answers 20 a minute")
+		before := asked
+		assert.Equal(t, []string{"S1"}, of())
+		assert.Equal(t, before, asked, "it is known again")
 	})
+}
+
+// TestLookupsPanic: a panic where nobody could recover it lets nobody in, and ends nothing.
+func TestLookupsPanic(t *testing.T) {
+	log := new(logbook)
+	p := &People{Token: testToken, Log: logTo(log), HTTP: &http.Client{Transport: panics{}}}
+	_, known := p.Of(t.Context(), zhang)
+	assert.False(t, known)
+	g := &Groups{Token: testToken, Log: logTo(log), Named: func() []string { return []string{"T0123/S1"} }, HTTP: &http.Client{Transport: panics{}}}
+	groups, known := g.Of(t.Context(), "T0123", "U0456")
+	assert.Empty(t, groups)
+	assert.False(t, known)
+	assert.Equal(t, 2, strings.Count(log.String(), "slack: panic"))
 }

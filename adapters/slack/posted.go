@@ -13,16 +13,18 @@ import (
 	"roomwarden/permissions"
 )
 
-// Where answers go that have no response_url: as messages in the channel of the request, and onto the Home tab of who asked.
+// Where answers go that have no response_url: as messages in the channel of the request, for everyone what everyone may read, or all for who asked alone;
+// and onto their Home tab.
 const (
 	inChannel commands.ReplyTo = "channel:"
+	toOne     commands.ReplyTo = "one:"
 	onHome    commands.ReplyTo = "home:"
 )
 
 // posted carries out a request whose answer is posted: of a press, of a filled form, and in Socket Mode of a command. It returns when the
-// request is written down or answered. What it returns is nil then; otherwise it is what the person is to be told now, by the first response or
-// by another post: that nothing was done, or, when Slack would not wait longer, that nothing is promised yet.
-func (a *Adapter) posted(ctx context.Context, req commands.Request) *commands.Reply {
+// request is written down or answered, or Slack would not wait longer. What it returns, if anything, is what the person is to be told now: that
+// nothing was done; or, where the first response can say it (inFirst), that nothing is promised yet. Elsewhere posted posts that itself.
+func (a *Adapter) posted(ctx context.Context, req commands.Request, inFirst bool) *commands.Reply {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: request received")
 	life, c, end, err := a.running.begin(req.Key, req.Who.ID())
@@ -41,10 +43,7 @@ func (a *Adapter) posted(ctx context.Context, req commands.Request) *commands.Re
 	}
 	go func() {
 		defer close(quiet)
-		a.guarded(func() answer {
-			a.tellWorking(life, req, c, written, done)
-			return answer{}
-		})
+		a.guarded(func() { a.tellWorking(life, req, c, written, done, inFirst) })
 	}()
 	go func() {
 		defer end()
@@ -67,26 +66,28 @@ func (a *Adapter) posted(ctx context.Context, req commands.Request) *commands.Re
 		return nil
 	case <-wait.Done():
 	}
-	if !c.told.CompareAndSwap(false, true) {
+	if !inFirst || !c.told.CompareAndSwap(false, true) {
 		return nil
 	}
 	r := commands.Acknowledgement(c.language(a.Language), c.number.Load())
 	return &r
 }
 
-// tellWorking tells that the answer follows, once it is written down, when it is not there in time.
-func (a *Adapter) tellWorking(life context.Context, req commands.Request, c *command, written, done <-chan struct{}) {
-	select {
-	case <-written:
-	case <-done:
-		return
+// tellWorking tells that the answer follows when it is not there in time; what is not written down yet, where the first response cannot say it.
+func (a *Adapter) tellWorking(life context.Context, req commands.Request, c *command, written, done <-chan struct{}, inFirst bool) {
+	if inFirst {
+		select {
+		case <-written:
+		case <-done:
+			return
+		}
 	}
 	timer := time.NewTimer(time.Until(req.At.Add(firstAnswer)))
 	defer timer.Stop()
 	select {
 	case <-done:
 	case <-timer.C:
-		if c.told.CompareAndSwap(false, true) {
+		if req.ReplyTo != onHome && c.told.CompareAndSwap(false, true) { // a Home tab says when it was drawn
 			a.tellNow(life, req, commands.Acknowledgement(c.language(a.Language), c.number.Load()))
 		}
 	}
@@ -107,26 +108,28 @@ func (a *Adapter) tellNow(ctx context.Context, req commands.Request, r commands.
 		err = a.privately(ctx, req.Where, req.Who.User, draw(r))
 	}
 	if err != nil {
-		a.Log.Info("slack: it could not be said that the answer follows", "error", err)
+		a.Log.Info("slack: it could not be said how it stands", "error", err)
 	}
 }
 
-// giveLate gives the answer to a request, and tells how that went.
+// giveLate gives the answer to a request after the first response, and tells how that went.
 func (a *Adapter) giveLate(life context.Context, req commands.Request, got answer) (how string) {
 	if got.reply.Repeat || got.reply.Number == 0 && !a.unnumbered.add(req.Key) {
 		return byAnother
 	}
 	how = notAtAll
-	a.guarded(func() answer {
+	a.guarded(func() {
 		if err := a.give(life, req.ReplyTo, req.Where, req.Who, got.reply, a.postTo); err != nil {
-			a.Log.Warn("slack: answer not delivered", "number", got.reply.Number, "error", err)
-			a.count(commands.Undelivered, req.At)
-			return answer{}
+			a.Log.Warn("slack: late answer not delivered", "number", got.reply.Number, "error", err)
+		} else {
+			how = afterward
 		}
-		how = afterward
-		a.count(commands.FinalAnswer, req.At)
-		return answer{}
 	})
+	if how == afterward {
+		a.count(commands.FinalAnswer, req.At)
+	} else {
+		a.count(commands.Undelivered, req.At)
+	}
 	if got.undrawn { // what was said is not the answer
 		how = notAtAll
 	}
@@ -141,7 +144,7 @@ func (a *Adapter) give(ctx context.Context, to commands.ReplyTo, where string, w
 		return a.showHome(ctx, who, &r)
 	case to == inChannel && r.Public && where != "":
 		return a.publicly(ctx, where, draw(r))
-	case to == inChannel:
+	case to == inChannel, to == toOne:
 		return a.privately(ctx, where, who.User, draw(r))
 	}
 	c, pressed := cardOf(to)
@@ -185,9 +188,8 @@ func (a *Adapter) goOn(f func()) {
 		a.turnedAwayNow.Add(-1)
 		return
 	}
-	go a.guarded(func() answer {
+	go a.guarded(func() {
 		defer a.turnedAwayNow.Add(-1)
 		f()
-		return answer{}
 	})
 }

@@ -35,7 +35,7 @@ func TestAnswerComesLast(t *testing.T) {
 			defer mu.Unlock()
 			read = append(read, m.Text)
 		})}}
-		assert.Nil(t, a.posted(t.Context(), commands.Request{Key: "1", Who: zhang, ReplyTo: testHook, At: time.Now()}))
+		assert.Nil(t, a.posted(t.Context(), commands.Request{Key: "1", Who: zhang, ReplyTo: testHook, At: time.Now()}, true))
 		require.NoError(t, a.Stop(t.Context()))
 		assert.Equal(t, []string{"Working on it. The answer follows here.\n#41", "the answer\n#41"}, read)
 	})
@@ -56,7 +56,7 @@ func TestDeliveredAgainIsAcknowledgedAtOnce(t *testing.T) {
 		})
 		began := time.Now()
 		for range 2 {
-			assert.Nil(t, a.posted(t.Context(), commands.Request{Key: "1", Who: zhang, ReplyTo: testHook, At: time.Now()}))
+			assert.Nil(t, a.posted(t.Context(), commands.Request{Key: "1", Who: zhang, ReplyTo: testHook, At: time.Now()}, true))
 			synctest.Wait()
 		}
 		assert.Zero(t, time.Since(began))
@@ -80,6 +80,7 @@ func TestWhereAnswersGo(t *testing.T) {
 		{"a form, for everyone", inChannel, "C1", public, []string{"/api/chat.postMessage to C1"}},
 		{"a form, for one", inChannel, "C1", private, []string{"/api/chat.postEphemeral to C1 U0456"}},
 		{"a form from nowhere", inChannel, "", public, []string{"/api/chat.postMessage to U0456"}},
+		{"a form without a conversation", toOne, "C1", public, []string{"/api/chat.postEphemeral to C1 U0456"}},
 		{"the Home tab", onHome, "", public, []string{"/api/views.publish"}},
 		{"nowhere", "", "C1", public, nil},
 		{"an address that is not Slack's", "https://evil.example/x", "C1", public, nil},

@@ -18,7 +18,7 @@ func (a *Adapter) press(ctx context.Context, in interaction, req commands.Reques
 	} else {
 		req.ReplyTo = inChannel
 	}
-	if r := a.posted(ctx, req); r != nil {
+	if r := a.posted(ctx, req, false); r != nil {
 		a.goOn(func() { a.tellNow(context.Background(), req, *r) })
 	}
 }

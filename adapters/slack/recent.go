@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	recentTime = 15 * time.Minute // Slack's last delivery of an event comes some five minutes after its first
+	recentTime = 30 * time.Minute // a response_url is good for as long, and an event's last delivery comes some five minutes after its first
 	maxRecent  = 20_000           // ids that are remembered
 )
 
-// A recent remembers ids for a while. The zero value is ready.
+// A recent counts how often it has met ids, for a while. The zero value is ready.
 type recent struct {
 	mu    sync.Mutex
-	known map[string]bool
+	met   map[string]int
 	order []seenAt // the oldest first
 }
 
@@ -22,24 +22,25 @@ type seenAt struct {
 	at time.Time
 }
 
-// add tells whether an id is new, and remembers it. What is longer ago than recentTime, or than maxRecent other ids, is new again.
-func (r *recent) add(id string) bool {
+// add tells whether an id is new, and remembers it.
+func (r *recent) add(id string) bool { return r.count(id) == 1 }
+
+// count remembers an id, and tells how often it has been met since it was new. What is longer ago than recentTime, or than maxRecent other ids, is new again.
+func (r *recent) count(id string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	for len(r.order) > 0 && (now.Sub(r.order[0].at) > recentTime || len(r.order) >= maxRecent) {
-		delete(r.known, r.order[0].id)
+		delete(r.met, r.order[0].id)
 		r.order = r.order[1:]
 	}
-	if r.known[id] {
-		return false
+	if r.met == nil {
+		r.met = make(map[string]int)
 	}
-	if r.known == nil {
-		r.known = make(map[string]bool)
+	if r.met[id]++; r.met[id] == 1 {
+		r.order = append(r.order, seenAt{id, now})
 	}
-	r.known[id] = true
-	r.order = append(r.order, seenAt{id, now})
-	return true
+	return r.met[id]
 }
 
 // maxPosts is how many posts a response_url takes.
@@ -47,34 +48,11 @@ func (r *recent) add(id string) bool {
 // https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 const maxPosts = 5
 
-// A tally counts the posts to response_urls. The zero value is ready.
-type tally struct {
-	mu    sync.Mutex
-	posts map[string]int
-	order []seenAt // the oldest first
-}
+// posts counts the posts to response_urls. The zero value is ready.
+type posts struct{ recent }
 
 // add counts one more post, and tells whether Slack still takes it.
-func (t *tally) add(address string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	for len(t.order) > 0 && (now.Sub(t.order[0].at) > replyTime || len(t.order) >= maxRecent) {
-		delete(t.posts, t.order[0].id)
-		t.order = t.order[1:]
-	}
-	if t.posts == nil {
-		t.posts = make(map[string]int)
-	}
-	if t.posts[address] == 0 {
-		t.order = append(t.order, seenAt{address, now})
-	}
-	if t.posts[address] >= maxPosts {
-		return false
-	}
-	t.posts[address]++
-	return true
-}
+func (p *posts) add(address string) bool { return p.count(address) <= maxPosts }
 
 // holds are the methods of which Slack wants no calls for a while. The zero value is ready.
 type holds struct {

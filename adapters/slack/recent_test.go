@@ -21,26 +21,20 @@ func TestRecent(t *testing.T) {
 		for i := range maxRecent {
 			r.add(fmt.Sprint(i))
 		}
-		assert.Len(t, r.known, maxRecent)
+		assert.Len(t, r.met, maxRecent)
 		assert.Len(t, r.order, maxRecent)
 		assert.True(t, r.add("a"), "others have taken its place")
 	})
 }
 
-// TestTally: a response_url takes five posts, and nothing is kept of it for longer than it is good.
-func TestTally(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var y tally
-		for range maxPosts {
-			assert.True(t, y.add("a"))
-		}
-		assert.False(t, y.add("a"))
-		assert.True(t, y.add("b"))
-		time.Sleep(replyTime + time.Second)
-		assert.True(t, y.add("c"))
-		assert.Len(t, y.posts, 1)
-		assert.Len(t, y.order, 1)
-	})
+// TestPosts: a response_url takes five posts.
+func TestPosts(t *testing.T) {
+	var p posts
+	for range maxPosts {
+		assert.True(t, p.add("a"))
+	}
+	assert.False(t, p.add("a"))
+	assert.True(t, p.add("b"))
 }
 
 func TestHolds(t *testing.T) {

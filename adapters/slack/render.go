@@ -132,7 +132,7 @@ func draw(r commands.Reply) message {
 		m.ResponseType = "in_channel"
 	}
 	var foot []block
-	actions, rest := buttons(r.Choices)
+	actions, rest := buttons(r.Choices, r.Tone == commands.Asks)
 	if len(actions.Elements) > 0 {
 		foot = append(foot, actions)
 	}

@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-
-	"roomwarden/commands"
 )
 
 // A response_url takes 5 posts. One command has one late answer, so the posts are its attempts: some of them at once,
@@ -38,23 +36,10 @@ var (
 	errUsedUp    = errors.New("response_url has taken all of its posts")
 )
 
-// post sends a late answer to a response_url, again after network errors, 429 and 5xx. An attempt that may have
-// arrived is repeated, too: read twice is better than never. The error names neither the URL nor the answer.
+// postTo sends a late answer to a response_url, again after network errors, 429 and 5xx. An attempt that may have arrived is repeated, too:
+// read twice is better than never. The error names neither the URL nor the answer.
 //
 // When life ends, lastWords remain.
-func (a *Adapter) post(life context.Context, to commands.ReplyTo, m message) error {
-	address, ok := trusted(string(to), a.APIURL)
-	if !ok {
-		return errUntrusted
-	}
-	body, err := m.late()
-	if err != nil {
-		return err
-	}
-	return a.postTo(life, address, body)
-}
-
-// postTo posts to a response_url as post does.
 func (a *Adapter) postTo(life context.Context, address *url.URL, body []byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(life), lateTime)
 	defer cancel()

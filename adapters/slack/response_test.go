@@ -105,7 +105,7 @@ func TestPost(t *testing.T) {
 				hooks := newHooks(t, test.meets...)
 				a.HTTP = hooks.client()
 				began := time.Now()
-				err := a.post(t.Context(), testHook, draw(told("lisi is muted")))
+				err := a.give(t.Context(), testHook, "", zhang, told("lisi is muted"), a.postTo)
 				if test.want == "" {
 					assert.NoError(t, err)
 				} else {
@@ -128,7 +128,7 @@ func TestPostWhenThereIsNoTimeLeft(t *testing.T) {
 		life, end := context.WithCancel(t.Context())
 		end()
 		began := time.Now()
-		assert.ErrorIs(t, a.post(life, testHook, draw(told(""))), context.Canceled)
+		assert.ErrorIs(t, a.give(life, testHook, "", zhang, told(""), a.postTo), context.Canceled)
 		assert.Equal(t, time.Second, time.Since(began))
 	})
 }
@@ -138,7 +138,7 @@ func TestPostGoesNowhereElse(t *testing.T) {
 	hooks := newHooks(t)
 	a.HTTP = hooks.client()
 	for _, to := range []commands.ReplyTo{"", "https://evil.example/96rGlfmibIGlgcZRskXaIFfN", "http://hooks.slack.com/x"} {
-		err := a.post(t.Context(), to, draw(told("lisi is muted")))
+		err := a.give(t.Context(), to, "", zhang, told("lisi is muted"), a.postTo)
 		assert.Equal(t, errUntrusted, err)
 	}
 	assert.Empty(t, hooks.texts())

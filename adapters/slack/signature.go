@@ -47,9 +47,9 @@ func verify(header http.Header, body []byte, secrets []string) error {
 	return reason
 }
 
-// receive reads a form that Slack signed. Any status but 200 is the whole answer.
-func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Values, status int) {
-	body, status := a.verified(w, r)
+// receive reads a form of at most so many bytes that Slack signed. Any status but 200 is the whole answer.
+func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, most int64) (form url.Values, status int) {
+	body, status := a.verified(w, r, most)
 	if status != http.StatusOK {
 		return nil, status
 	}
@@ -65,12 +65,12 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request) (form url.Valu
 
 // verified reads a body that Slack signed. It is verified raw, before anything in it is looked at; the query is not signed and never
 // read. Any status but 200 is the whole answer.
-func (a *Adapter) verified(w http.ResponseWriter, r *http.Request) (body []byte, status int) {
+func (a *Adapter) verified(w http.ResponseWriter, r *http.Request, most int64) (body []byte, status int) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, http.StatusMethodNotAllowed
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, http.StatusRequestEntityTooLarge
 	} else if err != nil {

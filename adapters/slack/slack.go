@@ -4,21 +4,26 @@
 // A slash command takes this way:
 //
 //	receive   body through a cap, signature, form          signature.go
+//	          or an envelope of Socket Mode                socket.go, wire.go, socket_status.go
 //	request   form → commands.Request                      payload.go
 //	first     the work starts; wait for it, but not long   slack.go, running.go
-//	work      who is in which user group; the handler      groups.go, groups_keep.go
-//	draw      commands.Reply → message                     render.go, mrkdwn.go
-//	late      what came too late goes to response_url      late.go, response.go
-//	deliver   and later still, in private to the person    late.go
+//	work      who asks: user groups, locale, guests;       groups.go, groups_keep.go, people.go
+//	          the handler
+//	draw      commands.Reply → message                     render.go, mrkdwn.go, buttons.go
+//	posted    what is not in the first response            posted.go, response.go
+//	deliver   and later still, in private to the person    late.go, ephemeral.go
 //
 // Slack waits three seconds for the first response and shows an error after that, whatever became of the
-// command. So an answer that is there within two seconds is the first response; otherwise the first response says
+// command. So over HTTP an answer that is there within two seconds is the first response; otherwise the first response says
 // that the answer follows, and the answer is posted to the command's response_url. The work does not end when
-// Slack hangs up: an answer that comes after that, or that Slack did not wait for, is posted, too. What became of an
-// answer is told to Answered, and an answer that did not get through comes back by Deliver.
+// Slack hangs up: an answer that comes after that, or that Slack did not wait for, is posted, too. In Socket Mode nobody can tell whether a response
+// has arrived, so a command is acknowledged as soon as it is written down, and its answer is always posted. What became of an
+// answer is told to Answered, and an answer that did not get through comes back by Deliver. What was delivered before is known by its key here (recent.go) and
+// in the journal.
 //
-// A pressed button (press.go) is a line that somebody typed: it goes the same way, but its answer takes the place of the card it sits on
-// (buttons.go).
+// What else people do comes as interactions (interaction.go). A pressed button (press.go) is a line that somebody typed: it goes the same way, but its
+// answer takes the place of the card it sits on. A form (form.go, view.go) becomes such a line. What happens in Slack by itself (events.go) changes no
+// room: the Home tab is drawn (home.go), a user group is asked for anew.
 //
 // Beside that way, client.go and auth.go ask Slack itself, and manifest.go writes the app's manifest.
 //
@@ -40,15 +45,16 @@ import (
 )
 
 const (
-	maxBody     = 64 << 10        // bytes of a request; Slack's commands have a few thousand
+	maxBody     = 64 << 10        // bytes of a command or an event; Slack's have a few thousand
+	maxPayload  = maxEnvelope     // bytes of an interaction, which brings the whole view that it was in
 	firstAnswer = 2 * time.Second // from receipt to the first response
 	patience    = 3 * time.Second // of Slack, the network included: what is written later nobody may have read
 )
 
-// An Adapter receives Slack's slash commands and pressed buttons over HTTP. SigningSecrets, Handle and Log are required. It may be
+// An Adapter receives what people do in Slack: over HTTP by its handlers, or through a Socket. Handle and Log are required. It may be
 // used by many goroutines at once; its fields must not change after the first request, and it must not be copied.
 type Adapter struct {
-	SigningSecrets []string          // of the Slack app; two while one replaces the other. None: every request is refused
+	SigningSecrets []string          // of the Slack app, for HTTP; two while one replaces the other. None: every request is refused
 	CommandPrefix  string            // "nim-": /nim-mute is read as /mute, and so is /mute. No command's name may begin with it
 	BotToken       string            // for private messages where the response_url is over; needs the scope chat:write. Empty: there are none
 	APIURL         string            // another API root (SLACK_API_URL): response_urls on its host are trusted; empty: only Slack's
@@ -82,7 +88,7 @@ type Adapter struct {
 	unnumbered    recent       // keys of requests that were answered and are not in the journal
 	events        recent       // ids of events
 	triggers      recent       // of forms that were opened
-	posts         tally        // to response_urls
+	posts         posts        // to response_urls
 	holds         holds        // of methods
 	homes         homes        // Home tabs that are being drawn
 }
@@ -106,7 +112,7 @@ func (a *Adapter) Commands() http.Handler { return http.HandlerFunc(a.serveComma
 
 func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
-	form, status := a.receive(w, r)
+	form, status := a.receive(w, r, maxBody)
 	if status != http.StatusOK || form.Get("ssl_check") == "1" {
 		w.WriteHeader(status)
 		return
@@ -117,12 +123,15 @@ func (a *Adapter) serveCommand(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if a.opened(req, form.Get("trigger_id")) {
+	opened := false
+	a.guarded(func() { opened = a.opened(req, form.Get("trigger_id")) })
+	if opened {
 		a.count(commands.FirstAnswer, at)
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	answer := a.guarded(func() answer { return a.first(r.Context(), req) })
+	answer := drawn(commands.Broken(a.Language))
+	a.guarded(func() { answer = a.first(r.Context(), req) })
 	taken := false
 	defer func() { answer.taken <- taken }()
 	a.count(commands.FirstAnswer, at)
@@ -199,7 +208,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 		if handedOver(wait, inTime, answer) && <-answer.taken {
 			a.count(commands.FinalAnswer, req.At)
 		} else {
-			how = a.late(life, req, answer)
+			how = a.giveLate(life, req, answer)
 		}
 		if answer.undrawn { // what was said is not the answer
 			how = notAtAll
@@ -241,19 +250,13 @@ func (a *Adapter) turnedAway(why error, c *command, at time.Time) answer {
 // decide.
 func (a *Adapter) work(life context.Context, req commands.Request, c *command) answer {
 	reply := commands.Broken(a.Language)
-	a.guarded(func() answer {
+	a.guarded(func() {
 		req.Who, req.Locale = a.identify(life, req.Who)
 		c.locale.Store(req.Locale)
 		reply = a.Handle(life, req)
-		return answer{}
 	})
-	works := false
-	got := a.guarded(func() answer {
-		got := drawn(reply)
-		works = true
-		return got
-	})
-	got.undrawn = !works
+	got := drawn(commands.Broken(a.Language))
+	got.undrawn = !a.guarded(func() { got = drawn(reply) })
 	got.reply.Number, got.reply.Repeat = reply.Number, reply.Repeat // also of what could not be drawn
 	return got
 }
@@ -265,7 +268,7 @@ func (a *Adapter) identify(ctx context.Context, who permissions.Subject) (permis
 	asked, sure := who, a.People == nil
 	var asking sync.WaitGroup
 	if a.People != nil {
-		asking.Go(func() { a.guarded(func() answer { person, sure = a.People(ctx, asked); return answer{} }) })
+		asking.Go(func() { a.guarded(func() { person, sure = a.People(ctx, asked) }) })
 	}
 	if a.Groups != nil {
 		groups, known := a.Groups(ctx, who.Space, who.User)
@@ -298,13 +301,13 @@ func handedOver(wait context.Context, to chan<- answer, answer answer) bool {
 	}
 }
 
-// guarded runs f. A panic in it becomes an answer and a log line.
-func (a *Adapter) guarded(f func() answer) (got answer) {
+// guarded runs f, and tells whether it came to its end. A panic in it becomes a log line.
+func (a *Adapter) guarded(f func()) (ended bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.Log.Error("slack: panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			got = drawn(commands.Broken(a.Language))
 		}
 	}()
-	return f()
+	f()
+	return true
 }

@@ -3,15 +3,18 @@ package slack
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/gorilla/websocket"
 	slackapi "github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
@@ -43,18 +46,12 @@ type Socket struct {
 	state    socketState
 }
 
-// Run keeps the connections until ctx ends, or Slack refuses them for good; Status tells why, then. It may be called once. Requests that
+// Run keeps the connections until ctx ends, or Slack refuses all of them for good; Status tells why, then. It may be called once. Requests that
 // were received go on afterwards: Adapter.Stop waits for them, and comes first.
 func (s *Socket) Run(ctx context.Context) {
-	ctx, giveUp := context.WithCancel(ctx)
-	defer giveUp()
 	var lines sync.WaitGroup
 	for i := range s.wanted() {
-		lines.Go(func() {
-			if s.keep(ctx, i) {
-				giveUp() // what Slack says to one it says to all
-			}
-		})
+		lines.Go(func() { s.keep(ctx, i) })
 	}
 	lines.Wait()
 }
@@ -63,20 +60,21 @@ func (s *Socket) wanted() int { return cmp.Or(s.Connections, 2) }
 
 func (s *Socket) silence() time.Duration { return cmp.Or(s.patience, deafAfter) }
 
-// keep keeps one connection. It returns whether Slack refuses it for good.
-func (s *Socket) keep(ctx context.Context, line int) (refused bool) {
+// keep keeps one connection, until ctx ends or Slack refuses it for good.
+func (s *Socket) keep(ctx context.Context, line int) {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: minRedial, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: maxRedial}
 	pauses.Reset()
 	for {
 		err := s.connect(ctx, line, pauses.Reset)
 		if ctx.Err() != nil {
 			s.state.down(line, nil)
-			return false
+			return
 		}
 		if word := fatal(err); word != "" {
+			s.state.down(line, err)
 			s.state.refuse(word)
-			s.Adapter.Log.Error("slack: Socket Mode has ended: "+refusedFor(word), "reason", word)
-			return true
+			s.Adapter.Log.Error("slack: Socket Mode has ended: "+refusedFor(word), "reason", word, "connection", line)
+			return
 		}
 		s.state.down(line, err)
 		pause := pauses.NextBackOff()
@@ -93,7 +91,7 @@ func (s *Socket) keep(ctx context.Context, line int) (refused bool) {
 		case <-ctx.Done():
 			timer.Stop()
 			s.state.down(line, nil)
-			return false
+			return
 		}
 	}
 }
@@ -168,7 +166,7 @@ func (s *Socket) connect(ctx context.Context, line int, opened func()) error {
 
 // hello notes that a connection is there, and warns when Slack counts more of them than are ours.
 func (s *Socket) hello(line int, hello *socketmode.Request) {
-	others := s.state.up(line, hello.NumConnections, hello.ConnectionInfo.AppID, s.wanted())
+	others := s.state.up(line, hello.NumConnections, s.wanted())
 	s.Adapter.Log.Info("slack: connected", "connection", line, "of_all", hello.NumConnections, "app", hello.ConnectionInfo.AppID)
 	if others {
 		s.Adapter.Log.Warn("slack: more connections than this process has: another one takes a share of the commands. That is right for replicas with the same settings, and wrong for anything else: one app for each environment",
@@ -218,7 +216,9 @@ func (s *Socket) take(ctx context.Context, client *socketmode.Client, e socketmo
 			s.Adapter.Log.Warn("slack: not acknowledged", "type", env.Type, "error", err)
 			return
 		}
-		s.Adapter.count(commands.FirstAnswer, at)
+		if env.Type != socketmode.RequestTypeEventsAPI { // nobody waits for an answer to an event
+			s.Adapter.count(commands.FirstAnswer, at)
+		}
 	}()
 }
 
@@ -263,7 +263,10 @@ func (a *Adapter) commanded(env envelope, at time.Time) (response any, err error
 	if a.opened(req, form.Get("trigger_id")) {
 		return nil, nil
 	}
-	if r := a.posted(context.Background(), req); r != nil {
+	if req.ReplyTo == "" {
+		req.ReplyTo, req.ReplyBy = inChannel, at.Add(replyTime)
+	}
+	if r := a.posted(context.Background(), req, true); r != nil {
 		return draw(*r), nil
 	}
 	return nil, nil
@@ -308,6 +311,26 @@ func connectionFailure(err error) string {
 	switch {
 	case err == errDeaf, err == errEnded, err == errTooMany:
 		return err.Error()
+	}
+	for _, f := range []struct {
+		is   error
+		says string
+	}{
+		{websocket.ErrBadHandshake, "the WebSocket was refused: something between here and Slack may not let it through"},
+		{context.DeadlineExceeded, "Slack's address for WebSockets did not answer in time"},
+	} {
+		if errors.Is(err, f.is) {
+			return f.says
+		}
+	}
+	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
+		return "the name " + unknown.Name + " could not be looked up"
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the certificate is not accepted: " + bad.Err.Error()
+	}
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		return failed.Op + ": " + failed.Err.Error()
 	}
 	return failure("apps.connections.open", err).Error()
 }

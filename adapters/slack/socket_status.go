@@ -15,22 +15,24 @@ const remembered = 10 * time.Minute
 type SocketStatus struct {
 	Live       int    // of them, how many Slack has said hello on
 	Wanted     int    // how many there should be
-	Refused    string // why Slack refuses them for good, and what to do; empty: it does not
+	Refused    string // why Slack takes no new ones, for good, and what to do; empty: it does
 	Counted    int    // how many Slack counted when it last said hello; more than Wanted are another process's
 	Deaf       int    // how many were replaced, so far, because nothing was heard of Slack
 	Reconnects int    // how often a connection was made again, so far, for whatever reason
 	AcksLost   int    // how many acknowledgements could not be given, so far
-	App        string // A…, the app whose token this is, as Slack said hello; empty: not known
 	trouble    string
 }
 
 // Failed tells that Slack will not be heard again before somebody mends something.
-func (s SocketStatus) Failed() bool { return s.Refused != "" }
+func (s SocketStatus) Failed() bool { return s.Refused != "" && s.Live == 0 }
 
 // Trouble is what is wrong, in a sentence; empty: nothing.
 func (s SocketStatus) Trouble() string {
-	if s.Failed() {
+	switch {
+	case s.Failed():
 		return "Socket Mode has ended: " + s.Refused + "."
+	case s.Refused != "":
+		return fmt.Sprintf("Socket Mode ends with the last connection, and %d are left: %s.", s.Live, s.Refused)
 	}
 	return s.trouble
 }
@@ -51,12 +53,12 @@ type socketState struct {
 	mu      sync.Mutex
 	lines   map[int]lineState
 	all     SocketStatus
-	deafned time.Time // when a connection was found deaf, last
+	deafAt  time.Time // when a connection was found deaf, last
+	foreign int       // hellos in a row that counted more connections than are ours
 }
 
 type lineState struct {
 	live    bool
-	met     bool   // it was live once
 	problem string // why it is not, in a few words
 }
 
@@ -65,22 +67,28 @@ func (s *socketState) connecting(line int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.line(line)
-	if l.met && l.live {
+	if l.live {
 		s.all.Reconnects++
 	}
 	l.live = false
 	s.lines[line] = l
 }
 
-// up notes that Slack has said hello, and tells whether it counts more connections than before, and more than are ours.
-func (s *socketState) up(line, counted int, app string, wanted int) (others bool) {
+// up notes that Slack has said hello, and tells whether it is now sure that some of the connections that it counts are not ours. One that is ending may be
+// counted still, so it takes as many hellos in a row as there are to be connections, but no more than two.
+func (s *socketState) up(line, counted, wanted int) (others bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.line(line)
-	s.lines[line] = lineState{live: true, met: true}
-	others = counted > wanted && s.all.Counted <= wanted
-	s.all.Counted, s.all.App = counted, app
-	return others
+	s.lines[line] = lineState{live: true}
+	if counted <= wanted {
+		s.foreign, s.all.Counted = 0, counted
+		return false
+	}
+	if s.foreign++; s.foreign >= min(wanted, 2) {
+		s.all.Counted = counted
+	}
+	return s.foreign == min(wanted, 2)
 }
 
 // down notes that a connection is not there, and why; nil: that is as it should be.
@@ -97,7 +105,7 @@ func (s *socketState) down(line int, why error) {
 	}
 	if why == errDeaf {
 		s.all.Deaf++
-		s.deafned = time.Now()
+		s.deafAt = time.Now()
 	}
 	s.lines[line] = l
 }
@@ -142,8 +150,8 @@ func (s *socketState) status(wanted int) SocketStatus {
 			all.trouble += ": " + strings.Join(slices.Compact(problems), "; ")
 		}
 		all.trouble += "."
-	} else if !s.deafned.IsZero() && time.Since(s.deafned) < remembered {
-		all.trouble = fmt.Sprintf("A connection on which nothing was heard of Slack for %v was replaced %v ago.", deafAfter, time.Since(s.deafned).Round(time.Second))
+	} else if !s.deafAt.IsZero() && time.Since(s.deafAt) < remembered {
+		all.trouble = fmt.Sprintf("A connection on which nothing was heard of Slack for %v was replaced %v ago.", deafAfter, time.Since(s.deafAt).Round(time.Second))
 	}
 	return all
 }

@@ -2,12 +2,18 @@ package slack
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+	slackapi "github.com/slack-go/slack"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -130,6 +136,39 @@ func TestSocketLinkDisabled(t *testing.T) {
 	server.DisableLink()
 	server.WaitFor(t, "the end", func() bool { return s.Status().Failed() })
 	assert.Contains(t, s.Status().Trouble(), "Socket Mode is switched off")
+}
+
+// TestSocketToldThatItEnds: Slack's word that Socket Mode is over counts, whatever it says to the next attempt.
+func TestSocketToldThatItEnds(t *testing.T) {
+	server, s, _ := plugged(t, slacktest.Options{}, nil, nil)
+	server.WaitFor(t, "hello", func() bool { return s.Status().Live == 2 })
+	server.SendRaw(0, `{"type":"disconnect","reason":"link_disabled","debug_info":{"host":"x"}}`)
+	server.WaitFor(t, "one to end", func() bool { return s.Status().Live == 1 && s.Status().Refused != "" })
+	assert.False(t, s.Status().Failed(), "the other one is still heard")
+	assert.Contains(t, s.Status().Trouble(), "1 are left")
+	server.WaitConnections(t, 1)
+	server.SendRaw(0, `{"type":"disconnect","reason":"link_disabled"}`)
+	server.WaitFor(t, "the end", func() bool { return s.Status().Failed() })
+	assert.Contains(t, s.Status().Trouble(), "Socket Mode is switched off")
+}
+
+// TestConnectionFailure: what is told of a connection that cannot be made names what is wrong, and no address.
+func TestConnectionFailure(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"refused":       {&url.Error{Op: "Post", URL: "https://slack.com/api/x", Err: &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}}, "dial: connection refused"},
+		"no name":       {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "wss-primary.slack.com"}}, "the name wss-primary.slack.com could not be looked up"},
+		"a proxy":       {websocket.ErrBadHandshake, "the WebSocket was refused"},
+		"slow":          {fmt.Errorf("dial: %w", context.DeadlineExceeded), "did not answer in time"},
+		"a certificate": {&tls.CertificateVerificationError{Err: errors.New("x509: unknown authority")}, "the certificate is not accepted: x509: unknown authority"},
+		"deaf":          {errDeaf, "nothing was heard of Slack"},
+		"Slack's word":  {slackapi.SlackErrorResponse{Err: "internal_error"}, "apps.connections.open: internal_error"},
+	} {
+		assert.Contains(t, connectionFailure(tt.err), tt.want, name)
+		assert.NotContains(t, connectionFailure(tt.err), "://", name)
+	}
 }
 
 // TestSocketComesBack: after trouble that passes.

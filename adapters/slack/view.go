@@ -50,13 +50,12 @@ type input struct {
 
 // A field is what is filled in, or chosen from.
 type field struct {
-	Type      string     `json:"type"`      // "plain_text_input", "static_select", "checkboxes", "conversations_select"
-	ActionID  string     `json:"action_id"` // fieldAction
-	Multiline bool       `json:"multiline,omitempty"`
-	MaxLength int        `json:"max_length,omitempty"`
-	Hint      *plainText `json:"placeholder,omitempty"`
-	Options   []option   `json:"options,omitempty"`
-	Chosen    []option   `json:"initial_options,omitempty"`
+	Type      string   `json:"type"`      // "plain_text_input", "static_select", "checkboxes", "conversations_select"
+	ActionID  string   `json:"action_id"` // fieldAction
+	Multiline bool     `json:"multiline,omitempty"`
+	MaxLength int      `json:"max_length,omitempty"`
+	Options   []option `json:"options,omitempty"`
+	Chosen    []option `json:"initial_options,omitempty"`
 
 	Current     bool    `json:"default_to_current_conversation,omitempty"`
 	ResponseURL bool    `json:"response_url_enabled,omitempty"`

@@ -70,14 +70,18 @@ func (e *ear) dialer() *websocket.Dialer {
 	return d
 }
 
-// behindProxy tells whether the environment names a proxy for Slack.
+// behindProxy tells whether the environment names a proxy for either of Slack's hosts.
 func behindProxy() bool {
-	r, err := http.NewRequest(http.MethodGet, "https://wss-primary.slack.com/", nil)
-	if err != nil {
-		return false
+	for _, host := range []string{"wss-primary.slack.com", "wss-primary.slack-gov.com"} {
+		r, err := http.NewRequest(http.MethodGet, "https://"+host, nil)
+		if err != nil {
+			return true
+		}
+		if proxy, err := http.ProxyFromEnvironment(r); proxy != nil || err != nil {
+			return true
+		}
 	}
-	proxy, err := http.ProxyFromEnvironment(r)
-	return proxy != nil && err == nil
+	return false
 }
 
 // on is a connection of which feed gets all that is read.

@@ -234,15 +234,18 @@ func (s *settings) slackProblems(given map[string]string, wrong wrongFunc) {
 		wrong("SLACK_BOT_TOKEN", "Take it from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_APP_TOKEN is set, but SLACK_BOT_TOKEN is not")
 	case s.SlackBotToken == "":
 		wrong("SLACK_BOT_TOKEN", "Take it from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_SIGNING_SECRET is set, but SLACK_BOT_TOKEN is not")
-	case signed && socket:
-		wrong("SLACK_APP_TOKEN", "Keep SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.", "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, and Slack uses one way only")
-	case !signed && !socket:
-		wrong("SLACK_SIGNING_SECRET", byHTTP+" Without a public address set SLACK_APP_TOKEN instead.", "SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not")
 	case strings.HasPrefix(s.SlackBotToken, "xapp-"):
 		wrong("SLACK_BOT_TOKEN", "Take the bot token from the app's page, OAuth & Permissions (xoxb-…).", "SLACK_BOT_TOKEN holds an app-level token (xapp-…)")
-	case socket && !strings.HasPrefix(s.SlackAppToken, "xapp-"):
+	case !signed && !socket:
+		wrong("SLACK_SIGNING_SECRET", byHTTP+" Without a public address set SLACK_APP_TOKEN instead.", "SLACK_BOT_TOKEN is set, but SLACK_SIGNING_SECRET is not")
+	}
+	if signed && socket {
+		wrong("SLACK_APP_TOKEN", "Keep SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.", "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, and Slack uses one way only")
+	}
+	if socket && !strings.HasPrefix(s.SlackAppToken, "xapp-") {
 		wrong("SLACK_APP_TOKEN", bySocket, "SLACK_APP_TOKEN is not an app-level token (xapp-…)")
-	case len(s.SlackSigningSecrets) > 2:
+	}
+	if len(s.SlackSigningSecrets) > 2 {
 		wrong("SLACK_SIGNING_SECRET", "One is enough; two, separated by a comma, while one replaces the other.", "SLACK_SIGNING_SECRET has %d values", len(s.SlackSigningSecrets))
 	}
 	if given["SLACK_CONNECTIONS"] != "" && (s.SlackConnections < 1 || s.SlackConnections > 10) {

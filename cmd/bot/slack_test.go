@@ -170,7 +170,7 @@ func TestSlackSocketStorm(t *testing.T) {
 	}
 	p.nim.AddRoom(sandbox.Room{ID: 456, Name: "Room 456", Creator: "zhangsan", Common: members})
 	deliveries := make([]*slacktest.Delivery, commands)
-	slots := make(chan struct{}, 16)
+	slots := make(chan struct{}, 10)
 	var all sync.WaitGroup
 	for i := range deliveries {
 		slots <- struct{}{}

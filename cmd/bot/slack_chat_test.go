@@ -255,7 +255,6 @@ var moves = []move{
 	{regexp.MustCompile(`^(\w+) sends (.+)$`), func(c *chat, w []string) { c.answered(c.slack.Submit(idOf(w[0]), filledIn(w[1]))) }},
 	{regexp.MustCompile(`^(\w+) closes the form$`), func(c *chat, w []string) { c.slack.CloseModal(idOf(w[0]), true) }},
 	{regexp.MustCompile(`^(\w+) opens Home$`), func(c *chat, w []string) {
-		c.written()
 		before := len(c.slack.Calls("views.publish"))
 		c.last = c.slack.OpenHome(idOf(w[0]))
 		c.waiting = func() bool { return len(c.slack.Calls("views.publish")) > before }
@@ -293,9 +292,7 @@ func (c *chat) act(line, want string) string {
 	})
 	for _, m := range moves {
 		if words := m.line.FindStringSubmatch(line); words != nil {
-			if strings.Contains(line, "/nim history") {
-				c.written()
-			}
+			c.written()
 			c.dealt, c.waiting = c.dealtWith(), func() bool { return true }
 			m.play(c, words[1:])
 			c.slack.WaitFor(c.t, "the end of "+line, c.waiting)

@@ -43,10 +43,9 @@ func history(ctx context.Context, j *job) ending {
 			end.choices = []Choice{{Label: Text{"Older", "更早的记录"}.In(j.language), Line: j.older(entries[i-1].Number)}}
 			break
 		}
-		outcome := howEnded(e)
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
 			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
-			values{"at": e.At, "by": entryBy(e), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": outcome.In(j.language)})})
+			values{"at": e.At, "by": entryBy(e), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": j.outcomeOf(e)})})
 	}
 	head := Text{"The newest entries first.", "最新的在前。"}
 	if len(entries) == 0 {
@@ -97,6 +96,15 @@ func howEnded(e journal.Entry) Text {
 		return Text{"asked back, nothing done", "机器人询问，没有执行"}
 	}
 	return outcomes[e.Outcome]
+}
+
+// outcomeOf is the outcome of an entry, in words, with a mark where its person has never had the answer.
+func (j *job) outcomeOf(e journal.Entry) string {
+	ended := howEnded(e).In(j.language)
+	if e.Delivery == journal.Undelivered {
+		ended += Text{"; the answer could not be given", "；结果未能送达"}.In(j.language)
+	}
+	return ended
 }
 
 // outcomeChoices are the outcomes as people ask for them.

@@ -17,7 +17,7 @@ import (
 type interaction struct {
 	Type string `json:"type"` // "block_actions", "shortcut", "message_action", "view_submission"
 	Team struct {
-		ID string `json:"id"` // where the app is; the user's own team_id may be another
+		ID string `json:"id"` // where the app is; the user's own team_id may be another. Empty: the whole organization
 	} `json:"team"`
 	Enterprise struct {
 		ID string `json:"id"`
@@ -109,7 +109,7 @@ func (in interaction) request(delivery string, at time.Time) (commands.Request, 
 	req := commands.Request{
 		Key: "slack:" + cmp.Or(valid(in.TriggerID), delivery),
 		Who: permissions.Subject{
-			Platform: permissions.Slack, Org: valid(in.Enterprise.ID), Space: valid(in.Team.ID), User: valid(in.User.ID),
+			Platform: permissions.Slack, Org: valid(in.Enterprise.ID), Space: valid(cmp.Or(in.Team.ID, in.Enterprise.ID)), User: valid(in.User.ID),
 			Name: valid(cmp.Or(in.User.Username, in.User.Name)),
 		},
 		Where: valid(in.Channel.ID), At: at,

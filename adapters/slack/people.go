@@ -116,6 +116,9 @@ func (p *People) ask(who permissions.Subject) (got profile) {
 		p.known = make(map[string]profile)
 	}
 	got = p.known[who.ID()]
+	if err == nil && user.ID != who.User {
+		err = errNotSlack
+	}
 	if err != nil {
 		err = failure("users.info", err)
 		got.again = time.Now().Add(personRetry)
@@ -157,7 +160,10 @@ func outside(user *slackapi.User, who permissions.Subject) bool {
 	if user.Deleted || user.IsBot || user.IsRestricted || user.IsUltraRestricted || user.IsStranger {
 		return true
 	}
-	if user.TeamID == "" || user.TeamID == who.Space || slices.Contains(user.Enterprise.Teams, who.Space) {
+	switch teams := user.Enterprise.Teams; {
+	case len(teams) > 0:
+		return !slices.Contains(teams, who.Space)
+	case user.TeamID == "", user.TeamID == who.Space:
 		return false
 	}
 	return who.Org == "" || user.TeamID != who.Org && user.Enterprise.EnterpriseID != who.Org

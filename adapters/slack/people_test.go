@@ -61,6 +61,8 @@ func TestPeopleUnknown(t *testing.T) {
 		{"nobody", says(200, `{"ok":false,"error":"user_not_found"}`), 0, ""},
 		{"Slack's trouble", status(503), 0, ""},
 		{"garbage", says(200, "<html>"), 0, ""},
+		{"somebody else", says(200, `{"ok":true,"user":{"id":"U0999","team_id":"T0123","locale":"en-US"}}`), 0, ""},
+		{"nobody at all", says(200, `{"ok":true}`), 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -107,18 +109,19 @@ func TestOutside(t *testing.T) {
 		user slackapi.User
 		want bool
 	}{
-		"a member":                          {zhang, slackapi.User{TeamID: "T0123"}, false},
-		"a member, of whom no team is told": {zhang, slackapi.User{}, false},
-		"a guest":                           {zhang, slackapi.User{TeamID: "T0123", IsRestricted: true}, true},
-		"a guest of one channel":            {zhang, slackapi.User{TeamID: "T0123", IsUltraRestricted: true}, true},
-		"a stranger":                        {zhang, slackapi.User{TeamID: "T0999", IsStranger: true}, true},
-		"of another organization":           {zhang, slackapi.User{TeamID: "T0999"}, true},
-		"who has left":                      {zhang, slackapi.User{TeamID: "T0123", Deleted: true}, true},
-		"a bot":                             {zhang, slackapi.User{TeamID: "T0123", IsBot: true}, true},
-		"another workspace of the grid":     {grid, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{EnterpriseID: "E0789"}}, false},
-		"the grid itself":                   {grid, slackapi.User{TeamID: "E0789"}, false},
-		"another grid":                      {grid, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{EnterpriseID: "E0555"}}, true},
-		"of both workspaces":                {zhang, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{Teams: []string{"T0123"}}}, false},
+		"a member":                            {zhang, slackapi.User{TeamID: "T0123"}, false},
+		"a member, of whom no team is told":   {zhang, slackapi.User{}, false},
+		"a guest":                             {zhang, slackapi.User{TeamID: "T0123", IsRestricted: true}, true},
+		"a guest of one channel":              {zhang, slackapi.User{TeamID: "T0123", IsUltraRestricted: true}, true},
+		"a stranger":                          {zhang, slackapi.User{TeamID: "T0999", IsStranger: true}, true},
+		"of another organization":             {zhang, slackapi.User{TeamID: "T0999"}, true},
+		"who has left":                        {zhang, slackapi.User{TeamID: "T0123", Deleted: true}, true},
+		"a bot":                               {zhang, slackapi.User{TeamID: "T0123", IsBot: true}, true},
+		"another workspace of the grid":       {grid, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{EnterpriseID: "E0789"}}, false},
+		"the grid itself":                     {grid, slackapi.User{TeamID: "E0789"}, false},
+		"another grid":                        {grid, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{EnterpriseID: "E0555"}}, true},
+		"another workspace of the grid alone": {grid, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{EnterpriseID: "E0789", Teams: []string{"T0777"}}}, true},
+		"of both workspaces":                  {zhang, slackapi.User{TeamID: "T0777", Enterprise: slackapi.EnterpriseUser{Teams: []string{"T0123"}}}, false},
 	} {
 		assert.Equal(t, tt.want, outside(&tt.user, tt.who), name)
 	}

@@ -27,6 +27,9 @@ const (
 func (a *Adapter) posted(ctx context.Context, req commands.Request, inFirst bool) *commands.Reply {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: request received")
+	if a.running.ended(req.Key) != nil { // by an earlier delivery, which was answered, or comes back by Deliver
+		return nil
+	}
 	life, c, end, err := a.running.begin(req.Key, req.Who.ID())
 	if err == errFlooded { // its first delivery is answered
 		a.logTurned(log, err)
@@ -36,14 +39,11 @@ func (a *Adapter) posted(ctx context.Context, req commands.Request, inFirst bool
 		turned := a.turnedAway(err, c, req.At).reply
 		return &turned
 	}
-	written, done, quiet := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	req.Accepted = func(n int64) {
-		c.number.Store(n)
-		close(written)
-	}
+	done, quiet := make(chan struct{}), make(chan struct{})
+	req.Accepted = c.accepted
 	go func() {
 		defer close(quiet)
-		a.guarded(func() { a.tellWorking(life, req, c, written, done, inFirst) })
+		a.guarded(func() { a.tellWorking(life, req, c, done, inFirst) })
 	}()
 	go func() {
 		defer end()
@@ -54,13 +54,10 @@ func (a *Adapter) posted(ctx context.Context, req commands.Request, inFirst bool
 		a.answered(answer.reply, how)
 		log.Info("slack: request answered", "answered", how, "tone", answer.reply.Tone, "number", answer.reply.Number, "ms", time.Since(req.At).Milliseconds())
 	}()
-	if c.number.Load() != 0 { // by another delivery
-		return nil
-	}
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
 	defer cancel()
 	select {
-	case <-written:
+	case <-c.written:
 		return nil
 	case <-done:
 		return nil
@@ -74,10 +71,10 @@ func (a *Adapter) posted(ctx context.Context, req commands.Request, inFirst bool
 }
 
 // tellWorking tells that the answer follows when it is not there in time; what is not written down yet, where the first response cannot say it.
-func (a *Adapter) tellWorking(life context.Context, req commands.Request, c *command, written, done <-chan struct{}, inFirst bool) {
+func (a *Adapter) tellWorking(life context.Context, req commands.Request, c *command, done <-chan struct{}, inFirst bool) {
 	if inFirst {
 		select {
-		case <-written:
+		case <-c.written:
 		case <-done:
 			return
 		}
@@ -119,7 +116,11 @@ func (a *Adapter) giveLate(life context.Context, req commands.Request, got answe
 	}
 	how = notAtAll
 	a.guarded(func() {
-		if err := a.give(life, req.ReplyTo, req.Where, req.Who, got.reply, a.postTo); err != nil {
+		err := a.give(life, req.ReplyTo, req.Where, req.Who, got.reply, a.postTo)
+		if err != nil && got.reply.Number == 0 && req.ReplyTo != toOne { // no journal has it, so nobody tries again
+			err = a.privately(life, req.Where, req.Who.User, got.message)
+		}
+		if err != nil {
 			a.Log.Warn("slack: late answer not delivered", "number", got.reply.Number, "error", err)
 		} else {
 			how = afterward

@@ -108,3 +108,84 @@ func TestWhereAnswersGo(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingWasDoneIsNeverSaidOfWhatWas: a command that has ended is delivered again while the bot stops, is full, or cannot write.
+func TestNothingWasDoneIsNeverSaidOfWhatWas(t *testing.T) {
+	for name, trouble := range map[string]func(t *testing.T, a *Adapter){
+		"stopping": func(t *testing.T, a *Adapter) { require.NoError(t, a.Stop(t.Context())) },
+		"full":     func(_ *testing.T, a *Adapter) { a.running.persons = map[string]int{zhang.ID(): maxOfOne} },
+		"its journal out of reach": func(_ *testing.T, a *Adapter) {
+			a.Handle = func(context.Context, commands.Request) commands.Reply { return commands.Busy("") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, p := newPress(t, func(_ context.Context, req commands.Request) commands.Reply {
+					req.Accepted(41)
+					return told("done")
+				})
+				typed := form("/nim", "mute 123 lisi 5m")
+				req, err := a.request(typed, "", time.Now())
+				require.NoError(t, err)
+				assert.Nil(t, a.posted(t.Context(), req, true))
+				synctest.Wait()
+				assert.Len(t, p.told(), 1)
+				trouble(t, a)
+				assert.Nil(t, a.posted(t.Context(), req, true), "it was answered")
+				assert.Equal(t, commands.Acknowledgement("", 41).Text.String()+"\n#41", first(t, a, signed(typed.Encode())).Text, "over HTTP something must be said")
+				synctest.Wait()
+				assert.Len(t, p.told(), 1)
+				a.running.persons = nil
+			})
+		})
+	}
+}
+
+// TestAnswersWithoutANumber: nobody tries again to give them, so they go another way at once.
+func TestAnswersWithoutANumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newAdapter(t, func(context.Context, commands.Request) commands.Reply {
+			return commands.Reply{Tone: commands.Info, Text: commands.Prose{{Text: "help"}}}
+		})
+		a.BotToken = testToken
+		var calls []string
+		a.HTTP = &http.Client{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			calls = append(calls, r.URL.Path)
+			if r.URL.Host == "hooks.slack.com" {
+				status(404)(w, r)
+				return
+			}
+			says(200, `{"ok":true}`)(w, r)
+		})}}
+		req := commands.Request{Key: "1", Who: zhang, Where: "C1", ReplyTo: testHook, At: time.Now()}
+		assert.Nil(t, a.posted(t.Context(), req, true))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"/commands/T0123/397700885554/96rGlfmibIGlgcZRskXaIFfN", "/api/chat.postEphemeral"}, calls)
+	})
+}
+
+// TestSlackWantsNoPosts: while it says so there are none, and they do not count.
+func TestSlackWantsNoPosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newAdapter(t, nil)
+		began, posts := time.Now(), []time.Duration{}
+		a.HTTP = &http.Client{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			at := time.Since(began)
+			if posts = append(posts, at); at < 112*time.Second {
+				status(429, "Retry-After", "112")(w, r)
+				return
+			}
+			says(200, "ok")(w, r)
+		})}}
+		l := commands.Late{To: testHook, By: began.Add(replyTime), Who: zhang, Where: "C1", Reply: told("x")}
+		assert.Error(t, a.give(t.Context(), testHook, "C1", zhang, l.Reply, a.postTo))
+		for range 5 { // as the dispatcher does
+			assert.Error(t, a.Deliver(t.Context(), l))
+			time.Sleep(20 * time.Second)
+		}
+		assert.Len(t, posts, 1)
+		time.Sleep(15 * time.Second)
+		assert.NoError(t, a.Deliver(t.Context(), l))
+		assert.Len(t, posts, 2)
+	})
+}

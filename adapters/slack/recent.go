@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -54,23 +55,27 @@ type posts struct{ recent }
 // add counts one more post, and tells whether Slack still takes it.
 func (p *posts) add(address string) bool { return p.count(address) <= maxPosts }
 
-// holds are the methods of which Slack wants no calls for a while. The zero value is ready.
+// holds are the methods and response_urls of which Slack wants no calls for a while. The zero value is ready.
 type holds struct {
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
-func (h *holds) hold(method string, d time.Duration) {
+func (h *holds) hold(what string, d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
+	if len(h.until) >= maxRecent {
+		maps.DeleteFunc(h.until, func(_ string, until time.Time) bool { return now.After(until) })
+	}
 	if h.until == nil {
 		h.until = make(map[string]time.Time)
 	}
-	h.until[method] = time.Now().Add(d)
+	h.until[what] = now.Add(d)
 }
 
-func (h *holds) left(method string) time.Duration {
+func (h *holds) left(what string) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return time.Until(h.until[method])
+	return time.Until(h.until[what])
 }

@@ -27,6 +27,7 @@ const (
 	quickPosts   = 3                // attempts at once
 	postTime     = 3 * time.Second  // one attempt
 	lateTime     = 10 * time.Second // all attempts at once
+	postPause    = 5 * time.Second  // after them
 	maxPostReply = 1 << 20          // bytes read of what Slack says to it
 )
 
@@ -51,12 +52,18 @@ func (a *Adapter) postTo(life context.Context, address *url.URL, body []byte) er
 	}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.attempt(ctx, address, body) },
 		backoff.WithBackOff(pauses), backoff.WithMaxTries(quickPosts), backoff.WithMaxElapsedTime(lateTime))
+	if err != nil && !isOver(err) { // Deliver comes next, and leaves it some time
+		a.holds.hold(address.String(), max(a.holds.left(address.String()), postPause))
+	}
 	return err
 }
 
 // attempt posts once to a response_url. The error tells backoff what to do next.
 func (a *Adapter) attempt(ctx context.Context, to *url.URL, body []byte) error {
 	const what = "post to response_url"
+	if wait := a.holds.left(to.String()); wait > 0 {
+		return fmt.Errorf("%s: held back: %w", what, backoff.RetryAfter(int(wait/time.Second)+1))
+	}
 	if !a.posts.add(to.String()) {
 		return backoff.Permanent(errUsedUp)
 	}
@@ -67,7 +74,11 @@ func (a *Adapter) attempt(ctx context.Context, to *url.URL, body []byte) error {
 	if res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone {
 		return backoff.Permanent(errExpired)
 	}
-	return verdict(what, res, said)
+	err = verdict(what, res, said)
+	if limited, ok := errors.AsType[*backoff.RetryAfterError](err); ok {
+		a.holds.hold(to.String(), limited.Duration)
+	}
+	return err
 }
 
 // send posts JSON once, and returns what came back. The error names neither the address nor the token.

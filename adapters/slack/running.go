@@ -30,6 +30,8 @@ type running struct {
 	last     int                        // number of the newest command
 	cancels  map[int]context.CancelFunc // by number, of those that run
 	keys     map[string]*command        // those of each key that run
+	past     map[string]*command        // those that were written down and have ended, for recentTime
+	order    []seenAt                   // their keys, the oldest first
 	persons  map[string]int             // how many commands of each person run
 	stopping bool
 	idle     chan struct{} // made when stopping begins, closed when nothing runs any more
@@ -42,6 +44,15 @@ type command struct {
 	number     atomic.Int64 // in the journal; 0: it is not written down, and nothing may be promised
 	told       atomic.Bool  // that the answer takes longer
 	locale     atomic.Value // a string, as soon as it is known
+
+	once    sync.Once
+	written chan struct{} // closed when it has its number
+}
+
+// accepted notes the number of a command.
+func (c *command) accepted(number int64) {
+	c.number.Store(number)
+	c.once.Do(func() { close(c.written) })
 }
 
 // language is that of the command's person, as far as it is known.
@@ -52,15 +63,19 @@ func (c *command) language(otherwise commands.Language) commands.Language {
 
 // begin takes on a delivery of a command of somebody's, until end is called, which must be once. c is the same for all of its
 // deliveries. life is cancelled when a stop loses its patience; it has no other end. A delivery whose key runs already is not told errBusy or
-// errStopping, because nobody may tell it that nothing was done. When there are too many of those, it is told errFlooded, and the command.
+// errStopping, because nobody may tell it that nothing was done; neither is one whose command has ended. When there are too many of those, it is told
+// errFlooded, and the command.
 func (r *running) begin(key, person string) (life context.Context, c *command, end func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, runs := r.keys[key]
+	full := r.stopping || len(r.keys) >= maxRunning || r.persons[person] >= maxOfOne
 	switch {
+	case !runs && full && r.past[key] != nil:
+		return nil, r.past[key], nil, errFlooded
 	case !runs && r.stopping:
 		return nil, nil, nil, errStopping
-	case !runs && (len(r.keys) >= maxRunning || r.persons[person] >= maxOfOne):
+	case !runs && full:
 		return nil, nil, nil, errBusy
 	case runs && len(r.cancels)-len(r.keys) >= maxAgain:
 		return nil, c, nil, errFlooded
@@ -68,7 +83,7 @@ func (r *running) begin(key, person string) (life context.Context, c *command, e
 		r.cancels, r.keys, r.persons = make(map[int]context.CancelFunc), make(map[string]*command), make(map[string]int)
 	}
 	if !runs {
-		c = &command{person: person}
+		c = &command{person: person, written: make(chan struct{})}
 		r.keys[key] = c
 		r.persons[person]++
 	}
@@ -95,6 +110,7 @@ func (r *running) end(number int, key string) {
 	c := r.keys[key]
 	if c.deliveries--; c.deliveries == 0 {
 		delete(r.keys, key)
+		r.remember(key, c)
 		if r.persons[c.person]--; r.persons[c.person] == 0 {
 			delete(r.persons, c.person)
 		}
@@ -102,6 +118,30 @@ func (r *running) end(number int, key string) {
 	if r.stopping && len(r.cancels) == 0 {
 		close(r.idle)
 	}
+}
+
+// remember keeps a command that has ended; r.mu is held.
+func (r *running) remember(key string, c *command) {
+	if c.number.Load() == 0 || r.past[key] != nil {
+		return
+	}
+	now := time.Now()
+	for len(r.order) > 0 && (now.Sub(r.order[0].at) > recentTime || len(r.order) >= maxRecent) {
+		delete(r.past, r.order[0].id)
+		r.order = r.order[1:]
+	}
+	if r.past == nil {
+		r.past = make(map[string]*command)
+	}
+	r.past[key] = c
+	r.order = append(r.order, seenAt{key, now})
+}
+
+// ended is the command of a key, if it was written down and has ended; nil: nobody knows.
+func (r *running) ended(key string) *command {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.past[key]
 }
 
 // stop lets no command begin any more and waits for those that run. When ctx ends first it cancels them, waits

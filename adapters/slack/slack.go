@@ -102,8 +102,8 @@ type Guide interface {
 
 // restarting is what the adapter says itself when it is being stopped.
 var restarting = commands.Text{
-	English: "The bot is restarting. Nothing was done. Please repeat the command in a moment.",
-	Chinese: "机器人正在重启，没有执行任何操作。请稍后重试。",
+	English: "The bot is restarting and has not taken this on. Unless you have had an answer to it already, repeat it in a moment.",
+	Chinese: "机器人正在重启，没有受理这次操作。如果之前没有收到过结果，请稍后重试。",
 }
 
 // Commands is the handler for POST /slack/commands. It answers 401 with nothing else to whatever Slack has not
@@ -191,7 +191,7 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 		a.logTurned(log, err)
 		return a.turnedAway(err, c, req.At)
 	}
-	req.Accepted = c.number.Store
+	req.Accepted = c.accepted
 	again := a.running.several(c)
 
 	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
@@ -200,6 +200,10 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 	go func() {
 		defer end()
 		answer := a.work(life, req, c)
+		if past := a.running.ended(req.Key); past != nil && answer.reply.Number == 0 { // nobody may say that nothing was done
+			answer = drawn(commands.Acknowledgement(c.language(a.Language), past.number.Load()))
+			answer.reply.Repeat = true
+		}
 		if again && answer.reply.Public { // the other delivery tells everyone
 			answer.reply.Public = false
 			answer.message = draw(answer.reply)

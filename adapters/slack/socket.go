@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 	slackapi "github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
+	"golang.org/x/time/rate"
 
 	"roomwarden/commands"
 )
@@ -28,6 +29,8 @@ const (
 	maxEnvelope = 1 << 20          // bytes of an envelope
 	minRedial   = time.Second      // the first pause before another attempt to connect
 	maxRedial   = 30 * time.Second // the longest, unless Slack asks for more
+	redials     = 1                // connections a second that are made anew at once, after the first burst of them
+	burst       = 20               // of each of ours
 	ackBuffer   = 32 << 10         // bytes; Slack takes no acknowledgement in several frames, and none from 20 KB on
 )
 
@@ -64,8 +67,9 @@ func (s *Socket) silence() time.Duration { return cmp.Or(s.patience, deafAfter) 
 func (s *Socket) keep(ctx context.Context, line int) {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: minRedial, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: maxRedial}
 	pauses.Reset()
+	quick := rate.NewLimiter(redials, burst)
 	for {
-		err := s.connect(ctx, line, pauses.Reset)
+		err := s.connect(ctx, line, quick, pauses.Reset)
 		if ctx.Err() != nil {
 			s.state.down(line, nil)
 			return
@@ -99,13 +103,15 @@ func (s *Socket) keep(ctx context.Context, line int) {
 var (
 	errDeaf  = errors.New("nothing was heard of Slack for 30 s")
 	errEnded = errors.New("the connection has ended")
+	errBrief = errors.New("connections end as soon as they are made: something between here and Slack may not let WebSockets live")
+	errMute  = errors.New("Slack has not said hello")
 
 	errTooMany = errors.New("the app has as many connections as Slack allows, which is 10")
 )
 
-// connect connects and takes what comes, also through the connections that slack-go makes when Slack asks for a new one, until one
-// cannot be made or Slack is not heard any more. opened is called for each connection.
-func (s *Socket) connect(ctx context.Context, line int, opened func()) error {
+// connect connects and takes what comes, also through the connections that slack-go makes at once when one has ended, as long as quick allows; until one
+// cannot be made, ends before Slack has said hello, or Slack is not heard any more. opened is called for each on which it has.
+func (s *Socket) connect(ctx context.Context, line int, quick *rate.Limiter, opened func()) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	ear := new(ear)
@@ -126,7 +132,7 @@ func (s *Socket) connect(ctx context.Context, line int, opened func()) error {
 
 	check := time.NewTicker(s.silence() / 6)
 	defer check.Stop()
-	up := false
+	up, greeted, since := false, false, time.Time{}
 	for {
 		select {
 		case err := <-ended:
@@ -136,9 +142,13 @@ func (s *Socket) connect(ctx context.Context, line int, opened func()) error {
 			if up && ear.silence() > s.silence() {
 				return errDeaf
 			}
+			if up && !greeted && time.Since(since) > s.silence() {
+				return errMute
+			}
 		case e := <-client.Events:
 			switch e.Type {
 			case socketmode.EventTypeConnecting:
+				was := up
 				up = false
 				s.state.connecting(line)
 				switch reason := ear.takeReason(); {
@@ -146,15 +156,18 @@ func (s *Socket) connect(ctx context.Context, line int, opened func()) error {
 					return slackapi.SlackErrorResponse{Err: reason}
 				case reason == "too_many_websockets":
 					return errTooMany
+				case was && (!greeted || !quick.Allow()):
+					return errBrief
 				}
 			case socketmode.EventTypeConnected: // Slack says hello next
-				up = true
+				up, greeted, since = true, false, time.Now()
 			case socketmode.EventTypeConnectionError:
 				if failed, ok := e.Data.(*slackapi.ConnectionErrorEvent); ok {
 					return failed.ErrorObj
 				}
 				return errEnded
 			case socketmode.EventTypeHello:
+				greeted = true
 				opened()
 				s.hello(line, e.Request)
 			default:
@@ -309,7 +322,7 @@ func refusedFor(word string) string {
 // connectionFailure is what an error may tell: not the address, which holds a ticket.
 func connectionFailure(err error) string {
 	switch {
-	case err == errDeaf, err == errEnded, err == errTooMany:
+	case slices.Contains([]error{errDeaf, errEnded, errBrief, errMute, errTooMany}, err):
 		return err.Error()
 	}
 	for _, f := range []struct {

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,6 +172,81 @@ func TestConnectionFailure(t *testing.T) {
 		assert.Contains(t, connectionFailure(tt.err), tt.want, name)
 		assert.NotContains(t, connectionFailure(tt.err), "://", name)
 	}
+}
+
+// TestSocketBacksOff: what ends as soon as it is made is not made again in a tight loop, and that is told.
+func TestSocketBacksOff(t *testing.T) {
+	for name, tt := range map[string]struct {
+		says  []string // after the handshake, before it hangs up; nil: it hangs up at once
+		most  int64    // attempts in two seconds
+		tells string
+	}{
+		"before hello":    {nil, 4, "connections end as soon as they are made"},
+		"after hello":     {[]string{`{"type":"hello","num_connections":1}`}, burst + 8, "connections end as soon as they are made"},
+		"asked to, often": {[]string{`{"type":"hello","num_connections":1}`, `{"type":"disconnect","reason":"refresh_requested"}`}, burst + 8, "connections end as soon as they are made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var opens atomic.Int64
+			mux := http.NewServeMux()
+			server := httptest.NewServer(mux)
+			defer server.Close()
+			mux.HandleFunc("/api/apps.connections.open", func(w http.ResponseWriter, _ *http.Request) {
+				opens.Add(1)
+				fmt.Fprintf(w, `{"ok":true,"url":"ws%s/link"}`, strings.TrimPrefix(server.URL, "http"))
+			})
+			mux.HandleFunc("/link", func(w http.ResponseWriter, r *http.Request) {
+				ws, err := (&websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
+				if err != nil {
+					return
+				}
+				for _, text := range tt.says {
+					_ = ws.WriteMessage(websocket.TextMessage, []byte(text))
+				}
+				ws.Close()
+			})
+			a, log := newAdapter(t, nil)
+			a.APIURL = server.URL + "/api/"
+			s := &Socket{Adapter: a, AppToken: "xapp-1-A0123-1-f", Connections: 1}
+			ctx, hangUp := context.WithTimeout(t.Context(), 2*time.Second)
+			defer hangUp()
+			s.Run(ctx)
+			assert.LessOrEqual(t, opens.Load(), tt.most)
+			assert.Greater(t, opens.Load(), int64(1))
+			assert.Contains(t, log.String(), tt.tells)
+		})
+	}
+}
+
+// TestSocketWithoutHello: a connection on which Slack does not say hello is no connection.
+func TestSocketWithoutHello(t *testing.T) {
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	mux.HandleFunc("/api/apps.connections.open", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"ok":true,"url":"ws%s/link"}`, strings.TrimPrefix(server.URL, "http"))
+	})
+	mux.HandleFunc("/link", func(w http.ResponseWriter, r *http.Request) {
+		ws, err := (&websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		ping := time.NewTicker(50 * time.Millisecond)
+		defer ping.Stop()
+		for range ping.C {
+			if ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) != nil {
+				return
+			}
+		}
+	})
+	a, log := newAdapter(t, nil)
+	a.APIURL = server.URL + "/api/"
+	s := &Socket{Adapter: a, AppToken: "xapp-1-A0123-1-f", Connections: 1, patience: 300 * time.Millisecond}
+	ctx, hangUp := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer hangUp()
+	s.Run(ctx)
+	assert.Contains(t, log.String(), "Slack has not said hello")
 }
 
 // TestSocketComesBack: after trouble that passes.

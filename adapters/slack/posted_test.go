@@ -164,6 +164,25 @@ func TestAnswersWithoutANumber(t *testing.T) {
 	})
 }
 
+// TestClosedWayIsLeftAtOnce: where an address is over the next way is taken without a pause.
+func TestClosedWayIsLeftAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newAdapter(t, nil)
+		a.BotToken = testToken
+		a.HTTP = &http.Client{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Host == "hooks.slack.com" {
+				says(404, `{"ok":false,"error":"expired_url"}`)(w, r)
+				return
+			}
+			says(200, `{"ok":true}`)(w, r)
+		})}}
+		assert.Error(t, a.give(t.Context(), testHook, "C1", zhang, told("x"), a.postTo))
+		began := time.Now()
+		assert.NoError(t, a.Deliver(t.Context(), commands.Late{To: testHook, By: time.Now().Add(replyTime), Who: zhang, Where: "C1", Reply: told("x")}))
+		assert.Zero(t, time.Since(began))
+	})
+}
+
 // TestSlackWantsNoPosts: while it says so there are none, and they do not count.
 func TestSlackWantsNoPosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

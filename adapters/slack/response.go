@@ -50,9 +50,14 @@ func (a *Adapter) postTo(life context.Context, address *url.URL, body []byte) er
 	pauses := &backoff.ExponentialBackOff{
 		InitialInterval: 500 * time.Millisecond, Multiplier: 3, RandomizationFactor: 0.25, MaxInterval: lateTime,
 	}
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.attempt(ctx, address, body) },
+	over := false
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := a.attempt(ctx, address, body)
+		over = isOver(err)
+		return struct{}{}, err
+	},
 		backoff.WithBackOff(pauses), backoff.WithMaxTries(quickPosts), backoff.WithMaxElapsedTime(lateTime))
-	if err != nil && !isOver(err) { // Deliver comes next, and leaves it some time
+	if err != nil && !over { // Deliver comes next, and leaves it some time
 		a.holds.hold(address.String(), max(a.holds.left(address.String()), postPause))
 	}
 	return err

@@ -104,7 +104,7 @@ var (
 	errDeaf  = errors.New("nothing was heard of Slack for 30 s")
 	errEnded = errors.New("the connection has ended")
 	errBrief = errors.New("connections end as soon as they are made: something between here and Slack may not let WebSockets live")
-	errMute  = errors.New("Slack has not said hello")
+	errMute  = errors.New("no hello came from Slack")
 
 	errTooMany = errors.New("the app has as many connections as Slack allows, which is 10")
 )

@@ -246,7 +246,7 @@ func TestSocketWithoutHello(t *testing.T) {
 	ctx, hangUp := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer hangUp()
 	s.Run(ctx)
-	assert.Contains(t, log.String(), "Slack has not said hello")
+	assert.Contains(t, log.String(), "no hello came from Slack")
 }
 
 // TestSocketComesBack: after trouble that passes.

@@ -1,11 +1,7 @@
 package slack
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -179,15 +175,7 @@ func TestDrawGolden(t *testing.T) {
 			checkMessage(t, m)
 			body, err := encode(m)
 			require.NoError(t, err)
-			var got bytes.Buffer
-			require.NoError(t, json.Indent(&got, body, "", "  "))
-			file := filepath.Join("testdata", name+".json")
-			if *update {
-				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), got.String())
+			golden(t, name, body)
 		})
 	}
 }

@@ -143,7 +143,7 @@ func (j *job) whomToAsk() Prose {
 // noEntry is the ending of a command about an entry that is not there, or not for this person.
 func (j *job) noEntry(number int64) ending {
 	if len(j.policy.Entries(j.who)) == 0 {
-		return ending{tone: Refused, text: j.say(sayStranger, values{"id": id(j.who.ID())}).then(j.whomToAsk())}
+		return ending{tone: Refused, text: j.say(sayStranger, values{"id": id(j.who.ID())}).then(j.whomToAsk()).then(j.unsure())}
 	}
 	return ending{tone: Refused, text: j.say(Text{
 		"There is no entry #{number} that you could use here.",

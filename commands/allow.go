@@ -10,7 +10,7 @@ import (
 // authorize lets the job act with the rights of its person, or returns what they read when it may not.
 func (d *Dispatcher) authorize(j *job) Prose {
 	grant, denied := d.allow(j)
-	if denied != nil && j.args[room.Name].Word != "" {
+	if denied != nil && j.args[room.Name].Word != "" && !j.knowsRoom(int64(j.room)) {
 		return denied.below(usageLine(j.language, j.Command))
 	} else if denied != nil {
 		return denied
@@ -45,12 +45,14 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	if len(denied.Ask) > 0 {
 		ask = j.say(sayAsk, values{"names": list(j.language, denied.Ask)})
 	}
-	if j.who.Unsure {
-		ask = j.say(sayUnsure, nil).then(ask)
+	if unsure := j.unsure(); unsure != nil {
+		ask = unsure.then(ask)
 	}
 	switch {
 	case denied.Stranger:
 		return grant, j.say(sayNotYou, values{"right": id(right)}).then(j.say(sayStranger, values{"id": id(j.who.ID())})).then(ask)
+	case named != "" && number != nowhere && j.knowsRoom(number):
+		return grant, j.say(sayNotThere, values{"right": id(right), "room": id(named)}).then(ask)
 	case named != "":
 		near := nearest(named, visibleNames(j.policy, j.who, right))
 		p := j.say(sayNoSuchRoom, values{"room": id(named), "right": id(right)})
@@ -60,4 +62,17 @@ func (d *Dispatcher) allow(j *job) (permissions.Grant, Prose) {
 	default:
 		return grant, j.say(sayNotYou, values{"right": id(right)}).then(ask)
 	}
+}
+
+// knowsRoom tells whether the person may do anything in a room, so that it exists for them.
+func (j *job) knowsRoom(number int64) bool {
+	if number <= 0 {
+		return false
+	}
+	for _, e := range j.policy.Entries(j.who) {
+		if e.Rooms.Has(number) {
+			return true
+		}
+	}
+	return false
 }

@@ -86,7 +86,7 @@ func delayClose(j *job) change {
 				end.until = at
 			}
 			if order.Policy != netease.CloseOff {
-				end.choices = slices.Concat(j.ending(Text{"Cancel timer", "取消定时关闭"}, j.choice(Text{}, "delayclose", "policy="+closeOff)),
+				end.choices = slices.Concat(j.ending(sayCancelTimer, j.choice(Text{}, "delayclose", "policy="+closeOff)),
 					j.longer(order.Delay, netease.MaxDelay, time.Hour), []Choice{j.status()})
 			}
 			end.text = j.say(say, j.facts(values{"for": order.Delay, "until": roughly(at, order.Delay)}))

@@ -61,7 +61,7 @@ func (d *Dispatcher) Rooms(ctx context.Context, who permissions.Subject, row Com
 	}
 	entries, err := d.Journal.List(ctx, journal.Query{By: who.ID(), Limit: recentEntries})
 	for _, e := range entries {
-		if len(offered) < recentRooms && e.Outcome != journal.Refused {
+		if len(offered) < recentRooms && e.Outcome != journal.Refused && e.Outcome != journal.Failed {
 			offer(e.Room)
 		}
 	}

@@ -169,7 +169,8 @@ func TestHome(t *testing.T) {
 		require.Len(t, h.Mine, 4)
 		assert.Contains(t, h.Mine[0].String(), "#4")
 		assert.Contains(t, h.Mine[0].String(), "unmute 123 wangwu → done")
-		assert.NotEmpty(t, h.Help.Fields)
+		assert.Len(t, h.Commands, len(Table))
+		assert.Equal(t, []Choice{{"Mute a member…", "mute"}, {"Mute a whole room…", "muteroom"}, {"Let a room close…", "delayclose"}}, h.Forms)
 		assert.Nil(t, h.More)
 		assert.Len(t, s.entries(t), 4, "looking leaves no trace")
 
@@ -182,6 +183,10 @@ func TestHome(t *testing.T) {
 		h, err = s.dispatcher.Home(t.Context(), person("oncall"), "")
 		require.NoError(t, err)
 		require.Len(t, h.Active, 1, "room 456 does not exist for them")
+		assert.Equal(t, []Choice{{"Mute a member…", "mute"}}, h.Forms, "what they may do")
+		for _, c := range h.Commands {
+			assert.NotContains(t, []string{"muteroom", "unmuteroom", "delayclose"}, c.Label)
+		}
 		for _, c := range h.Active[0].Choices[1:2] {
 			assert.Equal(t, Done, s.ask("press "+c.Line, "oncall", c.Line).Tone, "what is offered may be done")
 		}
@@ -190,5 +195,16 @@ func TestHome(t *testing.T) {
 		h, err = s.dispatcher.Home(t.Context(), person("zhangsan"), "")
 		assert.Error(t, err)
 		assert.NotEmpty(t, h.Who.Fields)
+	})
+	onStage(t, func(t *testing.T, s *stage) {
+		s.ask("1", "zhangsan", "muteroom 456 1h")
+		s.ask("2", "zhangsan", "muteroom 456 10m replace=1")
+		assert.Equal(t, Done, s.ask("3", "zhangsan", "delayclose 123 fixed 1h yes=yes").Tone)
+		time.Sleep(time.Second)
+		h, err := s.dispatcher.Home(t.Context(), person("zhangsan"), "")
+		require.NoError(t, err)
+		require.Len(t, h.Active, 2)
+		assert.Equal(t, []Choice{{"Unmute room", "unmuteroom room=456"}, {"Undo", "undo 2"}, {"+10m", "extend 2 10m"}}, h.Active[0].Choices, "taking it back would bring the other one back")
+		assert.Equal(t, []Choice{{"Cancel timer", "undo 3"}, {"+1h", "extend 3 1h"}}, h.Active[1].Choices)
 	})
 }

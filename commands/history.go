@@ -45,7 +45,7 @@ func history(ctx context.Context, j *job) ending {
 		}
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
 			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
-			values{"at": e.At, "by": entryBy(e), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": j.outcomeOf(e)})})
+			values{"at": e.At, "by": cmp.Or(entryBy(e), Text{"the bot", "机器人"}.In(j.language)), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": j.outcomeOf(e)})})
 	}
 	head := Text{"The newest entries first.", "最新的在前。"}
 	if len(entries) == 0 {
@@ -93,7 +93,7 @@ var outcomes = map[journal.Outcome]Text{
 // howEnded is the outcome of an entry, in words. A question counts as refused until it is confirmed, under another number.
 func howEnded(e journal.Entry) Text {
 	if kept, ok := keptOf(e); ok && kept.Tone == Asks {
-		return Text{"asked back, nothing done", "机器人询问，没有执行"}
+		return Text{"asked back, nothing done", "待确认，未执行"}
 	}
 	return outcomes[e.Outcome]
 }

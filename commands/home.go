@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"roomwarden/journal"
@@ -13,6 +14,7 @@ import (
 const (
 	homeActive = 10 // of what is in force
 	homeMine   = 10 // of somebody's own commands
+	homeForms  = 3  // that can be opened there: what is ended has its button below what is in force
 
 	homeWait = time.Second // for outcomes that are being written
 )
@@ -20,12 +22,13 @@ const (
 // A Home is what somebody sees of themselves and their rooms at a glance. Nothing of it is written down.
 type Home struct {
 	Language Language
-	Who      Reply  // what whoami answers
-	Active   []Item // what is in force in their rooms; what ends first comes first
-	More     Prose  // what Active leaves out, or that it is empty; nil: nothing
+	Who      Reply    // what whoami answers
+	Forms    []Choice // commands that a form asks the rest of
+	Active   []Item   // what is in force in their rooms; what ends first comes first
+	More     Prose    // what Active leaves out, or that it is empty; nil: nothing
 	Mine     []Prose
-	Help     Reply // what help answers
-	Stranger bool  // no entry of the policy file is theirs: there is nothing but Who and Help
+	Commands []Field // what they may use, as help lists it
+	Stranger bool    // no entry of the policy file is theirs: there is nothing but Who
 }
 
 // An Item is one thing that is in force, and what can be done about it.
@@ -42,13 +45,20 @@ func (d *Dispatcher) Home(ctx context.Context, who permissions.Subject, locale s
 		row, _ := find(Table, name)
 		return d.job(Call{Command: row, args: map[string]Value{}}, who, l)
 	}
-	answer := func(name string) Reply { // of a command that is open to everyone
-		j := about(name)
-		return j.reply(d.run(j, func() ending { return j.Command.do(ctx, j) }))
-	}
-	h := Home{Language: l, Who: answer("whoami"), Help: answer("help"), Stranger: len(d.Policy().Entries(who)) == 0}
+	you := about("whoami")
+	h := Home{Language: l, Who: you.reply(d.run(you, func() ending { return whoami(ctx, you) })), Stranger: len(d.Policy().Entries(who)) == 0}
 	if h.Stranger {
+		h.Who.Fields = nil // the text has the id
 		return h, nil
+	}
+	for _, row := range Table {
+		if reach := d.Policy().Reach(who, row.Right); row.Right != "" && !reach.All && len(reach.Rooms) == 0 {
+			continue
+		}
+		h.Commands = append(h.Commands, Field{Label: row.Name, Value: Prose{}.words(row.Help.In(l))})
+		if row.Title.English != "" && len(h.Forms) < homeForms && !strings.HasPrefix(row.Name, "un") {
+			h.Forms = append(h.Forms, Choice{Label: row.Title.In(l) + "…", Line: row.Name})
+		}
 	}
 	j := about("active")
 	mine, failed := j.newest(ctx, journal.Query{By: who.ID(), Limit: 5 * homeMine})
@@ -131,8 +141,18 @@ func (j *job) handles(l lookedAt) (choices []Choice) {
 		return nil
 	}
 	own := *j
-	own.entry = l.entry
-	choices = append(choices, own.back())
+	own.entry, own.Call = l.entry, l.call
+	if kept, _ := keptOf(l.entry); kept.Over != 0 {
+		own.over = &standing{}
+	}
+	switch command {
+	case "muteroom":
+		choices = own.ending(sayUnmuteRoom, own.on("unmuteroom"))
+	case "delayclose":
+		choices = own.ending(sayCancelTimer, own.on("delayclose", "policy="+closeOff))
+	default:
+		choices = []Choice{own.back()}
+	}
 	left := time.Until(l.state.until)
 	switch {
 	case command == "delayclose" && l.state.until.IsZero(): // once it is empty

@@ -79,6 +79,12 @@ func (j *job) back() Choice {
 	return Choice{Label: Text{"Undo", "撤销"}.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
 }
 
+// The labels of buttons that end what was set.
+var (
+	sayUnmuteRoom  = Text{"Unmute room", "解除整体禁言"}
+	sayCancelTimer = Text{"Cancel timer", "取消定时关闭"}
+)
+
 // ending are the buttons that end what the command has set. Taking the command back does so while nothing newer has come, and whoever presses it later
 // reads by whom that was done; where it would bring something else back, there is Undo for that, and other is the line that ends it.
 func (j *job) ending(label Text, other Choice) []Choice {

@@ -12,7 +12,7 @@ func muteRoom(j *job) change {
 	c := change{
 		timed: length,
 		done: func() ending {
-			end := ending{tone: Done, fields: j.why(), choices: j.ending(Text{"Unmute room", "解除整体禁言"}, j.choice(Text{}, "unmuteroom"))}
+			end := ending{tone: Done, fields: j.why(), choices: j.ending(sayUnmuteRoom, j.choice(Text{}, "unmuteroom"))}
 			say, v := Text{
 				"Room {place} is muted: only its creator and managers can speak, until somebody ends it. By {by}.",
 				"聊天室 {place} 已整体禁言：只有创建者和管理员能发言，直到有人解除。操作人：{by}。",

@@ -44,7 +44,7 @@ func Parse(line string) (Call, error) {
 	}
 	row, ok := find(Table, name)
 	if !ok {
-		return Call{}, &Mistake{Word: name, Near: nearest(name, names(Table)), say: sayUnknownCommand}
+		return Call{}, &Mistake{Word: name, Near: meant(name), say: sayUnknownCommand}
 	}
 	call := Call{Command: row, args: map[string]Value{}}
 	if mistake := call.read(rest); mistake != nil {

@@ -39,6 +39,13 @@ func (j *job) choice(label Text, command string, more ...string) Choice {
 	return Choice{Label: label.In(j.language), Line: line}
 }
 
+// on is a command on the room of the job's entry, without a label.
+func (j *job) on(command string, more ...string) Choice {
+	of := *j
+	of.room = netease.RoomID(j.entry.Room)
+	return of.choice(Text{}, command, more...)
+}
+
 // status is the button that shows how the room is now.
 func (j *job) status() Choice { return j.choice(Text{"Status", "状态"}, "room") }
 

@@ -118,8 +118,8 @@ var (
 		"You do not have the {right} right in room {room}.",
 		"你没有在聊天室 {room} 使用 {right} 的权限。"}
 	sayUnsure = Text{
-		"Your groups could not all be read just now, and one of them may let you in: repeat the command in a moment.",
-		"你所在的用户组暂时未能全部读取，其中可能有能让你使用的组：请稍后重试。"}
+		"Your groups could not all be read just now, and one of them may let you in: repeat the command in a moment, and if that lasts tell whoever runs the bot.",
+		"你所在的用户组暂时未能全部读取，其中可能有能让你使用的组：请稍后重试；如果一直如此，请告知机器人的管理员。"}
 	sayAsk = Text{
 		"You can ask {names}.",
 		"可联系 {names}。"}

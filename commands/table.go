@@ -36,6 +36,7 @@ type Arg struct {
 	Required bool
 	Help     Text
 	Choices  []string      // of OneOf
+	Labels   []Text        // of Choices, in a form, in their order
 	Most     time.Duration // of Duration: the longest that is accepted; the shortest is 1 s
 	Zero     string        // of Duration: the command that no time at all would mean; empty: none
 	Bare     bool          // of a Number that is not required: a bare number is it
@@ -61,20 +62,20 @@ const (
 var Table = []Command{
 	{Name: "mute", Right: "mute", Title: Text{"Mute a member", "禁言成员"}, Help: Text{"Mute a member of a room for a time", "禁言聊天室成员一段时间"}, Args: []Arg{
 		room,
-		{Name: "target", Label: Text{"Account", "账号"}, Kind: Account, Required: true, Help: Text{"account to mute", "要禁言的账号"}},
+		{Name: "target", Label: Text{"Account", "账号"}, Kind: Account, Required: true, Help: Text{"NetEase account id, not a nickname", "网易云信账号，不是昵称"}},
 		{Name: "duration", Label: Text{"For how long", "时长"}, Kind: Duration, Required: true, Most: netease.MaxMute, Zero: "unmute",
 			Help: Text{"300s, 5m, 1d12h; at most 30 days", "300s、5分钟、1d12h，最长 30 天"}},
 		reason, notify, again, replace, yes,
 	}, Write: true, change: mute},
 	{Name: "unmute", Right: "unmute", Title: Text{"Unmute a member", "解除成员禁言"}, Help: Text{"End a member's temporary mute", "解除成员的临时禁言"}, Args: []Arg{
 		room,
-		{Name: "target", Label: Text{"Account", "账号"}, Kind: Account, Required: true, Help: Text{"account to unmute", "要解除禁言的账号"}},
+		{Name: "target", Label: Text{"Account", "账号"}, Kind: Account, Required: true, Help: Text{"NetEase account id, not a nickname", "网易云信账号，不是昵称"}},
 		reason, notify, again, yes,
 	}, Write: true, change: unmute},
 	{Name: "muteroom", Right: "muteroom", Title: Text{"Mute a whole room", "整体禁言"}, Help: Text{"Silence a whole room, for a time or until somebody ends it; its creator and managers still speak", "整个聊天室禁言，可设时长，到时自动解除；创建者和管理员仍可发言"}, Args: []Arg{
 		room,
 		{Name: "duration", Label: Text{"For how long", "时长"}, Kind: Duration, Most: netease.MaxMute, Zero: "unmuteroom",
-			Help: Text{"10m, 1h; the bot ends it then; at most 30 days", "10m、1h，到时由机器人解除，最长 30 天"}},
+			Help: Text{"10m, 1h, at most 30 days: the bot ends it then; without it somebody has to", "10m、1h，最长 30 天，到时由机器人解除；不填则需手动解除"}},
 		reason, notify, again, replace, yes,
 	}, Write: true, change: muteRoom},
 	{Name: "unmuteroom", Right: "unmuteroom", Title: Text{"Unmute a whole room", "解除整体禁言"}, Help: Text{"End the silence of a whole room", "解除整个聊天室的禁言"}, Args: []Arg{
@@ -83,7 +84,8 @@ var Table = []Command{
 	{Name: "delayclose", Right: "delayclose", Title: Text{"Let a room close", "定时关闭聊天室"}, Help: Text{"Let a room close by itself; setting it again restarts the countdown", "设置聊天室定时关闭；每次设置都会重新计时"}, Args: []Arg{
 		room,
 		{Name: "policy", Label: Text{"When", "方式"}, Kind: OneOf, Required: true, Choices: []string{closeOff, closeIdle, closeFixed},
-			Help: Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
+			Labels: []Text{{"Not at all: cancel the timer", "不关闭（取消定时）"}, {"Once it is empty", "无人后关闭"}, {"At a set time, with people inside too", "到时关闭（有人也关）"}},
+			Help:   Text{"off, idle (once it is empty) or fixed (with people inside too)", "off 取消，idle 无人后关闭，fixed 到时关闭（有人也关）"}},
 		{Name: "delay", Label: Text{"Close after", "多久后关闭"}, Kind: Duration, Most: netease.MaxDelay,
 			Help: Text{"1h, 2d; at most and by default 7 days", "1h、2天；最长 7 天，默认 7 天"}},
 		reason, again, replace, yes,

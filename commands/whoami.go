@@ -15,10 +15,10 @@ func whoami(_ context.Context, j *job) ending {
 		j.field(Text{"Platform", "平台"}, Prose{}.add(j.language, string(j.who.Platform))),
 	}
 	if len(entries) == 0 {
-		end.text = j.say(sayStranger, values{"id": id(j.who.ID())})
+		end.text = j.say(sayStranger, values{"id": id(j.who.ID())}).then(j.unsure())
 		return end
 	}
-	end.text = j.say(Text{"This is who you are to the bot, and what you may do.", "以下是机器人识别到的你，以及你的权限。"}, nil)
+	end.text = j.say(Text{"This is who you are to the bot, and what you may do.", "你的身份和权限："}, nil).then(j.unsure())
 	for _, e := range entries {
 		rooms, rights := j.rooms(e.Rooms), list(j.language, e.Rights)
 		if e.AllRights {
@@ -31,6 +31,19 @@ func whoami(_ context.Context, j *job) ending {
 		end.fields = append(end.fields, Field{Label: e.Moderator, Value: value})
 	}
 	return end
+}
+
+// unsure says that not all groups of the person are known; nothing where they are, or would make no difference.
+func (j *job) unsure() Prose {
+	if !j.who.Unsure {
+		return nil
+	}
+	for _, e := range j.policy.Entries(j.who) {
+		if e.AllRights && e.Rooms.All {
+			return nil
+		}
+	}
+	return j.say(sayUnsure, nil)
 }
 
 // rooms names the rooms somebody may act in.

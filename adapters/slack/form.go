@@ -138,6 +138,9 @@ func drawForm(row commands.Command, l commands.Language, rooms []commands.Place,
 		}
 	}
 	answer := input{Type: "input", BlockID: answerBlock, Optional: true, Label: plainOf(commands.Text{English: "Where the answer goes", Chinese: "结果发到哪里"}.In(l), maxLabel)}
+	answer.Hint = plainOf(commands.Text{
+		English: "What is done is told to everyone there, anything else to you alone; without a conversation all of it to you alone",
+		Chinese: "执行成功会告知该会话的所有人，其余仅你可见；不选则全部仅你可见"}.In(l), maxHeader)
 	answer.Element = field{
 		Type: "conversations_select", ActionID: fieldAction, Current: true, ResponseURL: true,
 		Filter: &filter{Include: []string{"public", "private", "mpim", "im"}},
@@ -166,10 +169,14 @@ func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any
 			options = append(options, option{plainOf(length.Label, maxOption), length.Line})
 		}
 	case commands.OneOf:
-		for _, choice := range arg.Choices {
-			options = append(options, option{plainOf(choice, maxOption), choice})
+		for i, choice := range arg.Choices {
+			text := choice
+			if i < len(arg.Labels) {
+				text = arg.Labels[i].In(l)
+			}
+			options = append(options, option{plainOf(text, maxOption), choice})
 		}
-		in.Element = field{Type: "static_select", ActionID: fieldAction, Options: options}
+		in.Element, in.Hint = field{Type: "static_select", ActionID: fieldAction, Options: options}, nil
 		return []any{in}
 	case commands.YesNo:
 		yes := option{plainOf(arg.Label.In(l), maxOption), "yes"}
@@ -185,6 +192,9 @@ func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any
 	}
 	menu := in
 	menu.Element, menu.Hint, menu.Optional = field{Type: "static_select", ActionID: fieldAction, Options: options}, nil, true
+	if arg.Kind == commands.Room && len(options) == 1 {
+		menu.Element.Selected = &options[0]
+	}
 	in.BlockID, in.Optional = arg.Name+typedSuffix, true
 	in.Label = plainOf(fmt.Sprintf(commands.Text{English: "%s (if not in the list)", Chinese: "%s（不在列表中时填写）"}.In(l), arg.Label.In(l)), maxLabel)
 	return []any{menu, in}

@@ -125,7 +125,7 @@ func (a *Adapter) showHome(ctx context.Context, who permissions.Subject, news *c
 var (
 	homeActive  = commands.Text{English: "In force now", Chinese: "当前生效"}
 	homeMine    = commands.Text{English: "Your last commands", Chinese: "你最近的操作"}
-	homeHelp    = commands.Text{English: "Commands", Chinese: "命令"}
+	homeHelp    = commands.Text{English: "What you may do", Chinese: "你可以使用的命令"}
 	homeNone    = commands.Text{English: "None yet.", Chinese: "暂无。"}
 	homeAsOf    = commands.Text{English: "As of", Chinese: "更新于"}
 	homeTrouble = commands.Text{
@@ -151,9 +151,13 @@ func drawHome(h commands.Home, news *commands.Reply, trouble bool, at time.Time)
 	}
 	who := []string{marked(h.Who.Text)}
 	for _, f := range h.Who.Fields {
-		who = append(who, labelled("*%s:* %s", f.Label, marked(f.Value)))
+		who = append(who, fieldLine(h.Language, f))
 	}
 	say(strings.Join(who, "\n"))
+	if b, _ := buttons(h.Forms, false); len(b.Elements) > 0 {
+		b.ID = "forms"
+		add(b)
+	}
 	if !h.Stranger {
 		add(headline(homeActive.In(h.Language)))
 		for i, item := range h.Active {
@@ -179,12 +183,14 @@ func drawHome(h commands.Home, news *commands.Reply, trouble bool, at time.Time)
 		}
 		say(strings.Join(mine, "\n"))
 	}
-	add(headline(homeHelp.In(h.Language)))
-	help := []string{marked(h.Help.Text)}
-	for _, f := range h.Help.Fields {
-		help = append(help, labelled("*%s:* %s", f.Label, marked(f.Value)))
+	if len(h.Commands) > 0 {
+		add(headline(homeHelp.In(h.Language)))
+		var lines []string
+		for _, f := range h.Commands {
+			lines = append(lines, fieldLine(h.Language, f))
+		}
+		say(strings.Join(lines, "\n"))
 	}
-	say(strings.Join(help, "\n"))
 	add(note(homeAsOf.In(h.Language) + " " + marked(commands.Prose{{Time: at}})))
 	return v
 }

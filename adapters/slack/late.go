@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -35,7 +36,15 @@ func (a *Adapter) answered(r commands.Reply, how string) {
 // few seconds.
 //
 // Slack takes messages for the channels that the bot is in, and keeps those for one person for nobody who is away.
-func (a *Adapter) Deliver(ctx context.Context, l commands.Late) (err error) {
+func (a *Adapter) Deliver(ctx context.Context, l commands.Late) error {
+	err := a.deliver(ctx, l)
+	if errors.Is(err, commands.ErrNowhere) {
+		a.notThrough(l.Reply, err, time.Now())
+	}
+	return err
+}
+
+func (a *Adapter) deliver(ctx context.Context, l commands.Late) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.Log.Error("slack: panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))

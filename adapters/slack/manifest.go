@@ -155,7 +155,7 @@ func (o ManifestOptions) address() (string, error) {
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Hostname() == "" || strings.TrimSuffix(o.URL, "/") != "https://"+u.Host {
-		return "", errors.New("the URL must be https://host, where Slack reaches the bot, without a path")
+		return "", errors.New("say where Slack reaches the bot: --url https://your.host, without a path; or --socket where it has no public address")
 	}
 	return "https://" + u.Host, nil
 }

@@ -139,7 +139,7 @@ func TestManifestEvents(t *testing.T) {
 }
 
 func TestManifestMistakes(t *testing.T) {
-	const notURL = "the URL must be https://host, where Slack reaches the bot, without a path"
+	const notURL = "say where Slack reaches the bot: --url https://your.host, without a path; or --socket where it has no public address"
 	const notPrefix = " cannot begin a command: use at most 16 of a-z, 0-9, _ and -"
 	for _, test := range []struct {
 		name string

@@ -27,7 +27,8 @@ const (
 func (a *Adapter) posted(ctx context.Context, req commands.Request, inFirst bool) *commands.Reply {
 	log := a.Log.With("team", req.Who.Space, "user", req.Who.User, "command", word(req.Line))
 	log.Debug("slack: request received")
-	if a.running.ended(req.Key) != nil { // by an earlier delivery, which was answered, or comes back by Deliver
+	if c := a.running.ended(req.Key); c != nil { // an earlier delivery was answered, or its answer comes back by Deliver
+		log.Info("slack: request answered", "answered", byAnother, "number", c.number.Load())
 		return nil
 	}
 	life, c, end, err := a.running.begin(req.Key, req.Who.ID())
@@ -121,20 +122,26 @@ func (a *Adapter) giveLate(life context.Context, req commands.Request, got answe
 			err = a.privately(life, req.Where, req.Who.User, got.message)
 		}
 		if err != nil {
-			a.Log.Warn("slack: late answer not delivered", "number", got.reply.Number, "error", err)
-		} else {
-			how = afterward
+			a.notThrough(got.reply, err, req.At)
+			return
 		}
-	})
-	if how == afterward {
+		how = afterward
 		a.count(commands.FinalAnswer, req.At)
-	} else {
-		a.count(commands.Undelivered, req.At)
-	}
+	})
 	if got.undrawn { // what was said is not the answer
 		how = notAtAll
 	}
 	return how
+}
+
+// notThrough notes that an answer did not get through. One with a number comes back by Deliver.
+func (a *Adapter) notThrough(r commands.Reply, err error, at time.Time) {
+	if r.Number != 0 && !errors.Is(err, commands.ErrNowhere) {
+		a.Log.Info("slack: late answer not delivered yet", "number", r.Number, "error", err)
+		return
+	}
+	a.Log.Warn("slack: late answer not delivered", "number", r.Number, "error", err)
+	a.count(commands.Undelivered, at)
 }
 
 // give shows an answer where its request came from; post posts to a response_url.

@@ -7,7 +7,7 @@ import (
 	"roomwarden/commands"
 )
 
-// press carries out a pressed button, and returns when that is written down, or is answered, or Slack would not wait longer.
+// press carries out a pressed button, which may open a form, and returns when that is written down, or is answered, or Slack would not wait longer.
 func (a *Adapter) press(ctx context.Context, in interaction, req commands.Request) {
 	req.Line = strings.ToValidUTF8(in.Actions[0].Value, "\uFFFD")
 	req.ReplyBy = req.At.Add(replyTime)
@@ -17,6 +17,9 @@ func (a *Adapter) press(ctx context.Context, in interaction, req commands.Reques
 		req.ReplyTo = onHome
 	} else {
 		req.ReplyTo = inChannel
+	}
+	if a.opened(req, in.TriggerID) {
+		return
 	}
 	if r := a.posted(ctx, req, false); r != nil {
 		a.goOn(func() { a.tellNow(context.Background(), req, *r) })

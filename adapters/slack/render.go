@@ -153,7 +153,7 @@ func draw(r commands.Reply) message {
 	}
 	var fields []string
 	for _, f := range r.Fields {
-		fields = append(fields, labelled("*%s:* %s", f.Label, marked(f.Value)))
+		fields = append(fields, fieldLine(r.Language, f))
 	}
 	sections, left := pack([]string{prose, strings.Join(fields, "\n")}, room)
 	for _, s := range sections {
@@ -236,6 +236,11 @@ func number(r commands.Reply) string { return "#" + strconv.FormatInt(r.Number, 
 // typeable is a choice as it is typed in Slack.
 func typeable(c commands.Choice) commands.Prose {
 	return commands.Prose{{Code: "/" + root + " " + c.Line}}
+}
+
+// fieldLine is a field as a line of mrkdwn.
+func fieldLine(l commands.Language, f commands.Field) string {
+	return labelled(commands.Text{English: "*%s:* %s", Chinese: "*%s：* %s"}.In(l), f.Label, marked(f.Value))
 }
 
 // labelled puts a label before a drawn value; without a label it is the value alone.

@@ -43,6 +43,7 @@ type command struct {
 	deliveries int          // those that run
 	number     atomic.Int64 // in the journal; 0: it is not written down, and nothing may be promised
 	told       atomic.Bool  // that the answer takes longer
+	given      atomic.Bool  // the answer was the first response to one of its deliveries
 	locale     atomic.Value // a string, as soon as it is known
 
 	once    sync.Once

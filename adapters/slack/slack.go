@@ -204,12 +204,13 @@ func (a *Adapter) first(ctx context.Context, req commands.Request) answer {
 			answer = drawn(commands.Acknowledgement(c.language(a.Language), past.number.Load()))
 			answer.reply.Repeat = true
 		}
-		if again && answer.reply.Public { // the other delivery tells everyone
+		if again && !c.given.Load() && answer.reply.Public { // the other delivery tells everyone
 			answer.reply.Public = false
 			answer.message = draw(answer.reply)
 		}
 		how := inFirst
 		if handedOver(wait, inTime, answer) && <-answer.taken {
+			c.given.Store(true)
 			a.count(commands.FinalAnswer, req.At)
 		} else {
 			how = a.giveLate(life, req, answer)

@@ -90,7 +90,7 @@ func TestLateAnswerWithNowhereToGo(t *testing.T) {
 		f.Set("response_url", "https://evil.example/96rGlfmibIGlgcZRskXaIFfN")
 		first(t, a, signed(f.Encode()))
 		require.NoError(t, a.Stop(t.Context()))
-		assert.Contains(t, log.String(), `msg="slack: late answer not delivered"`)
+		assert.Contains(t, log.String(), `msg="slack: late answer not delivered yet"`)
 		assert.Contains(t, log.String(), `answered="not at all"`)
 	})
 }

@@ -55,6 +55,7 @@ type field struct {
 	Multiline bool     `json:"multiline,omitempty"`
 	MaxLength int      `json:"max_length,omitempty"`
 	Options   []option `json:"options,omitempty"`
+	Selected  *option  `json:"initial_option,omitempty"`
 	Chosen    []option `json:"initial_options,omitempty"`
 
 	Current     bool    `json:"default_to_current_conversation,omitempty"`

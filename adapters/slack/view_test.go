@@ -78,23 +78,24 @@ func TestHomeGolden(t *testing.T) {
 			Text:    commands.Prose{{Text: "#41: "}, {Code: "lisi"}, {Text: " muted in room "}, {Code: "123"}, {Text: " until "}, {Time: at}, {Text: ", by Zhang San: <spam> & *more*"}},
 			Choices: []commands.Choice{{Label: "Undo", Line: "undo 41"}, {Label: "+10m", Line: "extend 41 10m"}},
 		}},
-		More: say("There is more, about 12 in all."),
-		Mine: []commands.Prose{say("#41 mute 123 lisi 5m → done"), say("#40 room 123 → done")},
-		Help: commands.Reply{Text: say("These are the commands."), Fields: []commands.Field{{Label: "mute", Value: say("Mute a member of a room for a time")}}},
+		More:     say("There is more, about 12 in all."),
+		Mine:     []commands.Prose{say("#41 mute 123 lisi 5m → done"), say("#40 room 123 → done")},
+		Forms:    []commands.Choice{{Label: "Mute a member…", Line: "mute"}},
+		Commands: []commands.Field{{Label: "mute", Value: say("Mute a member of a room for a time")}},
 	}
 	golden(t, "home.en", checkView(t, drawHome(home, nil, false, at)))
 	news := told("#41 lasts 10m longer")
 	news.Choices = []commands.Choice{{Label: "Undo", Line: "undo 42"}}
 	golden(t, "home-after-a-press.en", checkView(t, drawHome(home, &news, true, at)))
 	golden(t, "home-of-a-stranger.zh-CN", checkView(t, drawHome(commands.Home{
-		Language: commands.Chinese, Stranger: true, Who: commands.Reply{Text: say("你不在允许使用机器人的名单中。")}, Help: commands.Reply{Text: say("以下是全部命令。")},
+		Language: commands.Chinese, Stranger: true, Who: commands.Reply{Text: say("你不在允许使用机器人的名单中。")},
 	}, nil, false, at)))
 
 	for range 30 { // as much as there can be, of the longest
 		home.Active = append(home.Active, home.Active[0])
 	}
 	long := strings.Repeat("世<&`*\n", 2000)
-	home.Active[0].Text, home.Mine, home.Help.Fields = say(long), append(home.Mine, say(long), say(long)), append(home.Help.Fields, commands.Field{Label: long, Value: say(long)})
+	home.Active[0].Text, home.Mine, home.Commands = say(long), append(home.Mine, say(long), say(long)), append(home.Commands, commands.Field{Label: long, Value: say(long)})
 	news.Text, news.Fields = say(long), []commands.Field{{Label: long, Value: say(long)}}
 	checkView(t, drawHome(home, &news, true, at))
 	checkView(t, drawHome(commands.Home{}, nil, false, at))

@@ -182,14 +182,14 @@ func undo(ctx context.Context, j *job) error {
 			j.unable = j.say(Text{
 				"The last thing you did was to undo #{number} (#{last}). Nothing was done; {undo} takes that back.",
 				"你最后一次操作是撤销 #{number}（#{last}）。没有执行；可用 {undo} 恢复。"},
-				values{"number": taken, "last": last.Number, "undo": id("undo " + formatNumber(last.Number))})
+				values{"number": taken, "last": last.Number, "undo": typeable("undo " + formatNumber(last.Number))})
 			j.offers = []Choice{{Label: Text{"Undo the undo", "恢复"}.In(j.language), Line: "undo " + formatNumber(last.Number)}}
 			return nil
 		}
 		if last == nil {
 			j.unable = j.say(Text{
 				"You have done nothing in the last 10 minutes that could be undone. {undo} undoes an older entry.",
-				"你在最近 10 分钟内没有可以撤销的操作。可用 {undo} 撤销更早的操作。"}, values{"undo": id("undo 41")})
+				"你在最近 10 分钟内没有可以撤销的操作。可用 {undo} 撤销更早的操作。"}, values{"undo": typeable("undo 41")})
 			return nil
 		}
 		number = last.Number
@@ -232,7 +232,7 @@ func (j *job) nothingToChange(old journal.Entry, what Text) Prose {
 	case leaves(old):
 		return j.say(Text{
 			"Whether #{number} was carried out is not known, and it was not repeated. Nothing was done now; {retry} does it again.",
-			"#{number} 是否执行过未知，之后也没有重复执行。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": id("retry " + formatNumber(old.Number))})
+			"#{number} 是否执行过未知，之后也没有重复执行。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": typeable("retry " + formatNumber(old.Number))})
 	case old.Outcome != journal.Done && old.Outcome != journal.Unknown:
 		return j.say(Text{"#{number} ended as: {outcome}. It has changed nothing, so there is {what}.", "#{number} 的结果是：{outcome}。它没有做任何更改，因此{what}。"}, v)
 	}
@@ -321,7 +321,7 @@ func extend(ctx context.Context, j *job) error {
 		j.unable = j.say(Text{
 			"Whether #{number} took effect is not known, and NetEase does not show timers. Nothing was done; {retry} sets it again.",
 			"#{number} 是否生效未知，网易云信也不提供定时关闭的查询。没有执行；可用 {retry} 重新设置。"},
-			values{"number": old.Number, "retry": id("retry " + formatNumber(old.Number))})
+			values{"number": old.Number, "retry": typeable("retry " + formatNumber(old.Number))})
 		j.offers = j.retryOf(old.Number)
 		return nil
 	}

@@ -45,7 +45,7 @@ func active(ctx context.Context, j *job) ending {
 	default:
 		end.text = end.text.then(j.say(Text{
 			"{undo} takes one back, {extend} makes it last longer.",
-			"{undo} 可撤销其中一项，{extend} 可延长。"}, values{"undo": id("undo N"), "extend": id("extend N 10m")}))
+			"{undo} 可撤销其中一项，{extend} 可延长。"}, values{"undo": typeable("undo N"), "extend": typeable("extend N 10m")}))
 	}
 	for _, l := range shown {
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(l.entry.Number), Value: j.inWords(l, true)})

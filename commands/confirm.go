@@ -54,7 +54,7 @@ func (j *job) ask(ctx context.Context) ending {
 	end.text = end.text.below(j.say(Text{
 		"Nothing is done yet. You can confirm until {by}: {confirm}. {cancel} drops it.",
 		"尚未执行。请在 {by} 之前用 {confirm} 确认；{cancel} 可放弃。"},
-		values{"confirm": id("confirm " + number), "cancel": id("cancel " + number), "by": j.entry.At.Add(confirmTime)}))
+		values{"confirm": typeable("confirm " + number), "cancel": typeable("cancel " + number), "by": j.entry.At.Add(confirmTime)}))
 	if j.args[yes.Name].Yes {
 		end.text = end.text.then(j.say(Text{"The policy file does not let you skip this with {yes}.", "权限文件不允许你用 {yes} 跳过确认。"}, values{"yes": id("yes=yes")}))
 	}
@@ -177,7 +177,7 @@ func cancelled(ctx context.Context, j *job) ending {
 	case !ok || kept.Tone != Asks:
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} is no question of the bot's, so there is nothing to cancel. {undo} takes back what is done.",
-			"#{number} 不是机器人的询问，无需取消。撤销已执行的操作请用 {undo}。"}, values{"number": asked.Number, "undo": id("undo " + formatNumber(asked.Number))})}
+			"#{number} 不是机器人的询问，无需取消。撤销已执行的操作请用 {undo}。"}, values{"number": asked.Number, "undo": typeable("undo " + formatNumber(asked.Number))})}
 	case !j.isMine(asked):
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} was asked of {by}; only they can drop it.",
@@ -192,7 +192,7 @@ func cancelled(ctx context.Context, j *job) ending {
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} was confirmed already (#{later}). {undo} takes it back.",
 			"#{number} 已经确认（#{later}）。可用 {undo} 撤销。"},
-			values{"number": asked.Number, "later": answer.Number, "undo": id("undo " + formatNumber(answer.Number))})}
+			values{"number": asked.Number, "later": answer.Number, "undo": typeable("undo " + formatNumber(answer.Number))})}
 	}
 	if end, stop, err := j.dropped(ctx, asked); stop && err == nil {
 		return end

@@ -338,7 +338,7 @@ func (d *Dispatcher) again(ctx context.Context, j *job) Reply {
 		reply = j.reply(ending{tone: Unknown, text: Prose{}.words(e.Text)})
 	default:
 		reply = j.reply(ending{tone: Unknown, text: j.say(sayUnfinished, values{
-			"number": "#" + formatNumber(e.Number), "show": id("show " + formatNumber(e.Number))})})
+			"number": "#" + formatNumber(e.Number), "show": typeable("show " + formatNumber(e.Number))})})
 	}
 	reply.Repeat = true
 	return reply

@@ -36,7 +36,7 @@ func (d *Dispatcher) guard(ctx context.Context, j *job, before, newest *journal.
 		return ending{tone: Refused, choices: j.retryOf(newest.Number), text: j.say(Text{
 			"The same command was under way as #{number}, and how it ended is not known. Nothing was done for this one; {retry} does it again.",
 			"相同的命令已作为 #{number} 执行，但结果未知。这条命令没有执行；可用 {retry} 重新执行。"},
-			values{"number": newest.Number, "retry": id("retry " + formatNumber(newest.Number))})}, true, nil
+			values{"number": newest.Number, "retry": typeable("retry " + formatNumber(newest.Number))})}, true, nil
 	}
 	return ending{}, false, nil
 }
@@ -71,7 +71,7 @@ func (j *job) alreadyDone(number int64) ending {
 // onceMore is what has the command carried out all the same.
 func (j *job) onceMore() Prose {
 	if j.retries != nil {
-		return Prose{}.add(j.language, id("retry "+formatNumber(j.retries.Number)+" again=yes"))
+		return Prose{}.add(j.language, typeable("retry "+formatNumber(j.retries.Number)+" again=yes"))
 	}
 	return Prose{}.add(j.language, id("again=yes"))
 }

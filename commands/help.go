@@ -10,7 +10,7 @@ func help(_ context.Context, j *job) ending {
 	end := ending{tone: Info, text: j.say(Text{
 		"These are the commands. {help} explains one, here {mute}.",
 		"以下是全部命令。{help} 可查看某个命令（例如 {mute}）的用法。",
-	}, values{"mute": id("mute"), "help": id("help mute")})}
+	}, values{"mute": id("mute"), "help": typeable("help mute")})}
 	for _, row := range j.table {
 		end.fields = append(end.fields, Field{Label: row.Name, Value: Prose{}.words(row.Help.In(j.language))})
 	}
@@ -18,7 +18,7 @@ func help(_ context.Context, j *job) ending {
 }
 
 func usageOf(l Language, row Command) Prose {
-	p := say(l, Text{"{help}: {usage}", "{help}：{usage}"}, values{"help": row.Help.In(l), "usage": id(row.Usage())})
+	p := say(l, Text{"{help}: {usage}", "{help}：{usage}"}, values{"help": row.Help.In(l), "usage": typeable(row.Usage())})
 	if row.open() {
 		return p.below(say(l, Text{"Everyone may use it.", "所有人都可以使用。"}, nil))
 	}

@@ -124,7 +124,7 @@ func (j *job) homeActive(ctx context.Context, h *Home) error {
 		h.More = j.say(Text{"Nothing that this bot has set is in force in your rooms.", "你的聊天室中没有由本机器人设置的、仍在生效的操作。"}, nil)
 	case len(there) > homeActive || looked < len(all) || !complete:
 		h.More = j.say(Text{"There is more, about {n} in all: {active} lists it.", "还有更多，共约 {n} 项，可用 {active} 查看。"},
-			values{"n": len(all) - gone, "active": id("active")})
+			values{"n": len(all) - gone, "active": typeable("active")})
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (m *Mistake) in(l Language) Prose {
 	if m.Command.Name != "" {
 		return m.problem(l).below(usageLine(l, m.Command))
 	}
-	return m.problem(l).below(say(l, Text{"{help} shows all commands.", "{help} 可查看所有命令。"}, values{"help": id("help")}))
+	return m.problem(l).below(say(l, Text{"{help} shows all commands.", "{help} 可查看所有命令。"}, values{"help": typeable("help")}))
 }
 
 // problem is the word at fault, what was expected, and the nearest right word.
@@ -40,7 +40,7 @@ func (m *Mistake) problem(l Language) Prose {
 }
 
 func usageLine(l Language, c Command) Prose {
-	return say(l, Text{"Usage: {usage}", "用法：{usage}"}, values{"usage": id(c.Usage())})
+	return say(l, Text{"Usage: {usage}", "用法：{usage}"}, values{"usage": typeable(c.Usage())})
 }
 
 func didYouMean(l Language, near string) Prose {

@@ -74,7 +74,7 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 	case same && later.Outcome != journal.Done:
 		return ending{tone: Refused, choices: j.retryOf(later.Number), text: j.say(Text{
 			"#{later} by {by} asked for the same, and how it ended is not known. Nothing was done now; {retry} tries it again.",
-			"{by} 的 #{later} 要求过同样的操作，但结果未知。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": id("retry " + formatNumber(later.Number))})}
+			"{by} 的 #{later} 要求过同样的操作，但结果未知。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": typeable("retry " + formatNumber(later.Number))})}
 	case same && undoing:
 		return ending{tone: NoChange, text: j.say(Text{
 			"#{number} is undone already, by {by} at {at} (#{later}).",
@@ -162,7 +162,7 @@ func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 		return ending{tone: Refused, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
 			"That is not the mute of #{number}, which ends at {end}: it was set outside this bot. Nothing was done; {unmute} ends it.",
 			"这不是 #{number} 的禁言（#{number} 至 {end}），而是在本机器人之外设置的。没有执行；可用 {unmute} 解除。"},
-			v, values{"unmute": id("unmute room=" + formatRoom(j.room) + " target=" + Quote(old.Target))}))}, true, nil
+			v, values{"unmute": typeable("unmute room=" + formatRoom(j.room) + " target=" + Quote(old.Target))}))}, true, nil
 	}
 	return ending{}, false, nil
 }
@@ -217,7 +217,7 @@ func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
 	}
 	isOver := ending{tone: Refused, text: j.say(Text{
 		"#{number} is over, so there is nothing to extend. Nothing was done; {again} starts anew.",
-		"#{number} 已经结束，无法延长。没有执行；可用 {again} 重新开始。"}, values{"number": old.Number, "again": id(j.bare())})}
+		"#{number} 已经结束，无法延长。没有执行；可用 {again} 重新开始。"}, values{"number": old.Number, "again": typeable(j.bare())})}
 	left, most := max(0, old.Until.Sub(now)), netease.MaxMute
 	switch j.Command.Name {
 	case "mute":

@@ -8,11 +8,14 @@ import (
 )
 
 // values are what the places of a Text are filled with, by name. A string becomes words, an id or a line what can be
-// copied, a time.Time a moment, a time.Duration a length of time in the reader's language, Prose itself.
+// copied or typed, a time.Time a moment, a time.Duration a length of time in the reader's language, Prose itself.
 type values map[string]any
 
 // id is a value to be drawn as something to copy: an account, a room number, a command line.
 type id string
+
+// typeable is a value that is a whole command, to be typed: "undo 41".
+type typeable string
 
 // say fills the places of a Text. A place without a value is a mistake of ours, and stays visible as {name}.
 func say(l Language, t Text, v values) Prose {
@@ -51,6 +54,8 @@ func (p Prose) add(l Language, value any) Prose {
 			return append(p, Span{Code: s})
 		}
 		return p
+	case typeable:
+		return append(p, Span{Line: plain(string(v))})
 	case []Arg: // names, each with what it must be
 		for i, a := range v {
 			if i > 0 {

@@ -54,7 +54,8 @@ type Prose []Span
 // A Span is a piece of prose, drawn by the first of its fields that is set.
 type Span struct {
 	Time time.Time `json:"time,omitzero"`  // a moment, in the reader's zone: date, time, and how far away
-	Code string    `json:"code,omitempty"` // an id or a command line, to be copied
+	Code string    `json:"code,omitempty"` // an id, to be copied
+	Line string    `json:"line,omitempty"` // a command, to be typed: "undo 41". An adapter puts before it what stands before commands on its platform
 	Text string    `json:"text,omitempty"` // words
 }
 
@@ -67,6 +68,8 @@ func (p Prose) String() string {
 			b.WriteString(s.Time.UTC().Format("2006-01-02 15:04:05 UTC"))
 		case s.Code != "":
 			b.WriteString(s.Code)
+		case s.Line != "":
+			b.WriteString(s.Line)
 		default:
 			b.WriteString(s.Text)
 		}

@@ -226,7 +226,7 @@ func (j *job) overdue(end ending) ending {
 	end.text = j.say(Text{
 		"The mute of room {place} (#{number}) was to end and could not be ended: it is overdue. I keep trying; {unmute} ends it by hand.",
 		"聊天室 {place} 的整体禁言（#{number}）已到时间，但未能解除。我会继续尝试，也可用 {unmute} 手动解除。"},
-		j.facts(j.subjectFacts(), values{"unmute": id("unmuteroom " + formatRoom(j.room))})).below(end.text)
+		j.facts(j.subjectFacts(), values{"unmute": typeable("unmuteroom " + formatRoom(j.room))})).below(end.text)
 	return end
 }
 

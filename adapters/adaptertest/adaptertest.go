@@ -147,7 +147,7 @@ var attacks = []string{
 func (s Suite) hostile(t *testing.T) {
 	for _, attack := range attacks {
 		t.Run(attack, func(t *testing.T) {
-			prose := commands.Prose{{Text: "before "}, {Text: attack}, {Text: " between "}, {Code: attack}, {Text: " after"}}
+			prose := commands.Prose{{Text: "before "}, {Text: attack}, {Text: " between "}, {Code: attack}, {Text: ", "}, {Line: attack}, {Text: " after"}}
 			reply := commands.Reply{Tone: commands.Done, Language: commands.English, Public: true, Number: 41, Text: prose,
 				Fields: []commands.Field{{Label: attack, Value: prose}}, Choices: []commands.Choice{{Label: attack, Line: attack}}}
 			s.with(t, answer(reply), func(t *testing.T, p Platform) {

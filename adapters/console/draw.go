@@ -94,6 +94,8 @@ func (c *Console) prose(p commands.Prose, l commands.Language, column int) strin
 			b.WriteString(c.moment(s.Time, l))
 		case s.Code != "":
 			b.WriteString(c.paint(bold, clean(s.Code)))
+		case s.Line != "":
+			b.WriteString(c.paint(bold, clean("/"+s.Line)))
 		default:
 			for i, line := range strings.Split(s.Text, "\n") {
 				if i > 0 {

@@ -24,6 +24,9 @@ func marked(p commands.Prose) string {
 		switch {
 		case !s.Time.IsZero():
 			b.WriteString(moment(s.Time))
+		case s.Line != "":
+			s.Code = "/" + typed(s.Line)
+			fallthrough
 		case s.Code != "":
 			id := code(s.Code)
 			if id != "" && strings.HasSuffix(b.String(), "`") { // code spans that touch are none

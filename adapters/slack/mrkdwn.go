@@ -35,6 +35,8 @@ func marked(p commands.Prose) string {
 			piece = moment(s.Time)
 		case s.Code != "":
 			piece, isCode = code(s.Code), true
+		case s.Line != "":
+			piece, isCode = code(slashed(s.Line)), true
 		default:
 			piece = calm(s.Text, strings.HasSuffix(before, "\n"))
 		}
@@ -60,6 +62,8 @@ func plain(p commands.Prose) string {
 			b.WriteString(utc(s.Time))
 		case s.Code != "":
 			b.WriteString(calm(oneLine(s.Code), lineStart))
+		case s.Line != "":
+			b.WriteString(calm(oneLine(slashed(s.Line)), lineStart))
 		default:
 			b.WriteString(calm(s.Text, lineStart))
 		}

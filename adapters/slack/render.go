@@ -221,6 +221,9 @@ func choices(all []commands.Choice) string {
 	var lines []string
 	room := maxObject - len("… +9999")
 	for i, c := range all {
+		if c.Line == "" {
+			continue
+		}
 		line := labelled("%s: %s", c.Label, marked(typeable(c)))
 		if room -= size(line + "\n"); room < 0 {
 			lines = append(lines, fmt.Sprintf("… +%d", len(all)-i))
@@ -235,8 +238,11 @@ func number(r commands.Reply) string { return "#" + strconv.FormatInt(r.Number, 
 
 // typeable is a choice as it is typed in Slack.
 func typeable(c commands.Choice) commands.Prose {
-	return commands.Prose{{Code: "/" + root + " " + c.Line}}
+	return commands.Prose{{Line: c.Line}}
 }
+
+// slashed is a command as it is typed in Slack.
+func slashed(line string) string { return "/" + root + " " + line }
 
 // fieldLine is a field as a line of mrkdwn.
 func fieldLine(l commands.Language, f commands.Field) string {

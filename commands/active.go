@@ -3,7 +3,6 @@ package commands
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,16 +56,12 @@ func active(ctx context.Context, j *job) ending {
 	if !complete {
 		end.text = end.text.then(j.say(Text{"Only the newest entries of the journal were read; there may be more.", "只读取了较新的操作记录，可能还有更多。"}, nil))
 	}
+	end.choices = j.takingBack(shown)
+	if last := (len(there) + shownActive - 1) / shownActive; page > 1 && last > 0 {
+		end.choices = append(end.choices, j.turning(Text{"Previous", "上一页"}, min(page-1, last)))
+	}
 	if len(there) > page*shownActive || looked < len(all) {
-		next := Call{Command: j.Command, args: maps.Clone(j.args)}
-		next.args["page"] = Value{Number: int64(page) + 1}
-		if by := next.args["by"].Word; by != "" {
-			next.args["by"] = Value{Word: j.mentioned(by)} // who presses the button may be another "me"
-		}
-		if j.room > 0 {
-			next.args[room.Name] = Value{Room: j.room}
-		}
-		end.choices = []Choice{{Label: Text{"More", "更多"}.In(j.language), Line: next.String()}}
+		end.choices = append(end.choices, j.turning(Text{"More", "更多"}, page+1))
 	}
 	return end
 }
@@ -144,10 +139,6 @@ func endsFirst(a, b time.Time) int {
 
 // inForceOnRooms are the silences and timers of whole rooms.
 func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time) (all []standing, complete bool, err error) {
-	type thing struct {
-		room int64
-		kind kind
-	}
 	settled, doubts := map[thing]bool{}, map[thing]int64{}
 	q.Commands, q.Outcomes, q.Limit = []string{"muteroom", "unmuteroom", "delayclose"}, effective[1:], 500
 	for range mostOfRooms / q.Limit {
@@ -156,7 +147,7 @@ func (j *job) inForceOnRooms(ctx context.Context, q journal.Query, now time.Time
 			return nil, false, err
 		}
 		for _, e := range entries {
-			of := thing{e.Room, kindOf(e.Command)}
+			of := thingOf(e)
 			s, v := j.weigh(e, now)
 			if settled[of] || v == saysNothing {
 				if e.Outcome == journal.Unknown {

@@ -37,6 +37,14 @@ func (k kind) ends(c Call) bool {
 
 func (k kind) commands() []string { return []string{k.set, k.off} }
 
+// A thing is what at most one of is in force: a mute of an account, a silence or a timer of a room.
+type thing struct {
+	journal.Target
+	kind
+}
+
+func thingOf(e journal.Entry) thing { return thing{targetOf(e), kindOf(e.Command)} }
+
 // A standing is a mute, a silence or a timer that is in force by the journal. What was set outside the bot is not seen.
 type standing struct {
 	entry journal.Entry

@@ -175,14 +175,56 @@ func TestActiveWithManyMutes(t *testing.T) {
 		require.Len(t, reply.Fields, shownActive)
 		assert.Contains(t, reply.Fields[0].Value.String(), "member139 muted", "what ends first comes first")
 		assert.Equal(t, calls+2, len(s.nim.Calls()), "no more than up to this page")
-		require.Len(t, reply.Choices, 1)
-		assert.Equal(t, "active page=3", reply.Choices[0].Line)
+		require.Len(t, reply.Choices, shownActive+2)
+		assert.Equal(t, Choice{"Undo #140", "undo 140"}, reply.Choices[0])
+		assert.Equal(t, []Choice{{"Previous", "active page=1"}, {"More", "active page=3"}}, reply.Choices[shownActive:])
 
 		s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{Code: 500, Times: 15})
 		reply = s.answered("y", "zhangsan", "active page=15")
 		assert.Len(t, reply.Fields, 10)
 		assert.Contains(t, reply.Fields[0].Value.String(), "NetEase could not be asked")
-		assert.Empty(t, reply.Choices)
+		require.Len(t, reply.Choices, shownActive+1)
+		assert.Equal(t, Choice{"Previous", "active page=14"}, reply.Choices[shownActive])
+		reply = s.answered("z", "zhangsan", "active page=99")
+		assert.Equal(t, []Choice{{"Previous", "active page=15"}}, reply.Choices, "the last one there is")
+	})
+}
+
+// TestActiveIsEnded: each thing that is in force has a button that ends it, for those who may press it, whose number says which.
+func TestActiveIsEnded(t *testing.T) {
+	policy, err := permissions.Parse([]byte(`
+moderators:
+  - {name: Zhang San, console: [zhangsan], accid: zhangsan, commands: ["*"], rooms: ["*"], skip_confirmation: true}
+  - {name: Night, console: [night], commands: [room, mute, muteroom], rooms: [123]}
+  - {name: On-call, console: [oncall], commands: [room], rooms: [123]}
+`), Vocabulary())
+	require.NoError(t, err)
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Policy = func() *permissions.Policy { return policy }
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.answered("1", "zhangsan", "mute 123 lisi 5m")
+		s.answered("2", "zhangsan", "mute 123 wangwu 10m")
+		s.answered("3", "zhangsan", "muteroom 123 1h")
+		s.answered("4", "zhangsan", "muteroom 123 2h replace=3")
+		s.answered("5", "zhangsan", "delayclose 123 fixed 3h yes=yes")
+		s.outside(t, "mute 123 lisi 30m")
+		active := func(who, locale string) (choices []Choice) {
+			key := fmt.Sprint(who, locale)
+			reply := s.dispatcher.Handle(t.Context(), Request{Key: key, Who: person(who), Line: "active room=123", Locale: locale, At: time.Now()})
+			s.dispatcher.Answered(reply.Number, true)
+			require.Len(t, reply.Fields, 4)
+			return reply.Choices
+		}
+		assert.Equal(t, []Choice{{"Undo #2", "undo 2"}, {"Unmute #1", "unmute room=123 target=lisi"}, {"Unmute room #4", "unmuteroom room=123"}, {"Cancel timer #5", "undo 5"}},
+			active("zhangsan", "en"), "taking #1 back would be refused, and taking #4 back would bring #3 back")
+		assert.Equal(t, []Choice{{"撤销 #2", "undo 2"}, {"解除禁言 #1", "unmute room=123 target=lisi"}, {"解除整体禁言 #4", "unmuteroom room=123"}, {"取消定时关闭 #5", "undo 5"}},
+			active("zhangsan", "zh-CN"))
+		assert.Equal(t, []Choice{{"Undo #2", "undo 2"}, {"Undo #4", "undo 4"}}, active("night", ""), "what they may do")
+		assert.Empty(t, active("oncall", ""))
+		for i, c := range active("zhangsan", "zh") {
+			assert.Equal(t, Done, s.answered(fmt.Sprint("press ", i), "zhangsan", c.Line).Tone, c.Line)
+		}
+		assert.Contains(t, s.answered("x", "zhangsan", "active").Text.String(), "Nothing that this bot has set is in force.")
 	})
 }
 

@@ -27,11 +27,24 @@ func Form(line string) (Command, bool) {
 	return row, ok && row.Title.English != "" && strings.TrimSpace(rest) == ""
 }
 
-// Presets are the lengths of time that a form offers of an argument, each as people read it and as its line has it.
+// Presets are the lengths of time that are offered of an argument, each as people read it and as its line has it.
 func (a Arg) Presets(l Language) (lengths []Choice) {
-	for _, d := range []time.Duration{5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour} {
+	for _, d := range a.usual() {
+		lengths = append(lengths, Choice{Label: length(l, d), Line: compact(d)})
+	}
+	return lengths
+}
+
+// usual are the Presets.
+func (a Arg) usual() (lengths []time.Duration) {
+	const day = 24 * time.Hour
+	all := []time.Duration{5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour, day, 7 * day}
+	if a.Most > netease.MaxMute { // a look back
+		all = []time.Duration{time.Hour, 6 * time.Hour, day, 2 * day, 7 * day, 30 * day, 90 * day}
+	}
+	for _, d := range all {
 		if a.Kind == Duration && d <= a.Most {
-			lengths = append(lengths, Choice{Label: length(l, d), Line: compact(d)})
+			lengths = append(lengths, d)
 		}
 	}
 	return lengths

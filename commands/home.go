@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"roomwarden/journal"
-	"roomwarden/netease"
 	"roomwarden/permissions"
 )
 
@@ -127,42 +126,4 @@ func (j *job) homeActive(ctx context.Context, h *Home) error {
 			values{"n": len(all) - gone, "active": typeable("active")})
 	}
 	return nil
-}
-
-// handles are the buttons of something in force, as far as the person may press them.
-func (j *job) handles(l lookedAt) (choices []Choice) {
-	may := func(command string) bool {
-		row, _ := find(j.table, command)
-		_, err := j.policy.Allow(j.who, row.Right, l.entry.Room)
-		return err == nil
-	}
-	command := l.call.Command.Name
-	if !may(command) {
-		return nil
-	}
-	own := *j
-	own.entry, own.Call = l.entry, l.call
-	if kept, _ := keptOf(l.entry); kept.Over != 0 {
-		own.over = &standing{}
-	}
-	switch command {
-	case "muteroom":
-		choices = own.ending(sayUnmuteRoom, own.on("unmuteroom"))
-	case "delayclose":
-		choices = own.ending(sayCancelTimer, own.on("delayclose", "policy="+closeOff))
-	default:
-		choices = []Choice{own.back()}
-	}
-	left := time.Until(l.state.until)
-	switch {
-	case command == "delayclose" && l.state.until.IsZero(): // once it is empty
-		choices = append(choices, own.longer(l.delay(), netease.MaxDelay, time.Hour)...)
-	case command == "delayclose" && left > 0:
-		choices = append(choices, own.longer(left, netease.MaxDelay, time.Hour)...)
-	case left > 0 && command == "mute":
-		choices = append(choices, own.longer(left, netease.MaxMute, 10*time.Minute, time.Hour)...)
-	case left > 0 && command == "muteroom":
-		choices = append(choices, own.longer(left, netease.MaxMute, 10*time.Minute)...)
-	}
-	return choices
 }

@@ -75,13 +75,19 @@ func nearest(typed string, words []string) string {
 }
 
 // meant is the command that a word may stand for, or empty.
-func meant(word string) string { return cmp.Or(spoken[word], nearest(word, names(Table))) }
+func meant(word string) string {
+	for _, c := range Table {
+		if c.Chinese == word {
+			return c.Name
+		}
+	}
+	return cmp.Or(spoken[word], nearest(word, names(Table)))
+}
 
-// spoken are words of people who have not learnt the commands.
+// spoken are further words of people who have not learnt the commands.
 var spoken = map[string]string{
-	"禁言": "mute", "解禁": "unmute", "解除禁言": "unmute", "取消禁言": "unmute", "整体禁言": "muteroom", "全员禁言": "muteroom", "定时关闭": "delayclose", "关闭": "delayclose",
-	"聊天室": "room", "房间": "room", "状态": "room", "历史": "history", "记录": "history", "撤销": "undo", "延长": "extend", "重试": "retry", "确认": "confirm", "取消": "cancel",
-	"帮助": "help", "我是谁": "whoami", "解释": "explain",
+	"解禁": "unmute", "取消禁言": "unmute", "全员禁言": "muteroom", "关闭": "delayclose", "聊天室": "room", "房间": "room", "状态": "room", "历史": "history", "记录": "history",
+	"取消": "cancel", "解释": "explain",
 }
 
 // What is said of mistakes. {word} is the word at fault.

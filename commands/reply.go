@@ -19,6 +19,20 @@ const (
 	Working  Tone = "working"  // not an outcome: the answer follows
 )
 
+// titles say in a word what an emoji or a colour says, for who cannot see it. What answers a question needs none.
+var titles = map[Tone]Text{
+	Done:     {"Done", "已完成"},
+	NoChange: {"No change", "无变化"},
+	Asks:     {"Your decision", "请确认"},
+	Refused:  {"Not done", "未执行"},
+	Failed:   {"Failed", "失败"},
+	Unknown:  {"Outcome unknown", "结果未知"},
+	Working:  {"In progress", "处理中"},
+}
+
+// Title is what stands over a reply of a tone where there is room for it; empty for Info.
+func (t Tone) Title() Text { return titles[t] }
+
 // A Reply is all a person is told. An adapter draws it and adds nothing.
 type Reply struct {
 	Tone     Tone     `json:"tone"`

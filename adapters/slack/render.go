@@ -114,17 +114,6 @@ var emoji = map[commands.Tone]string{
 	commands.Working:  "⏳",
 }
 
-// titles say in a word what the emoji does, for who cannot see it. What answers a question needs none.
-var titles = map[commands.Tone]commands.Text{
-	commands.Done:     {English: "Done", Chinese: "已完成"},
-	commands.NoChange: {English: "No change", Chinese: "无变化"},
-	commands.Asks:     {English: "Your decision", Chinese: "请确认"},
-	commands.Refused:  {English: "Not done", Chinese: "未执行"},
-	commands.Failed:   {English: "Failed", Chinese: "失败"},
-	commands.Unknown:  {English: "Outcome unknown", Chinese: "结果未知"},
-	commands.Working:  {English: "In progress", Chinese: "处理中"},
-}
-
 // draw makes a message of any reply. It keeps Slack's limits: what is too long is cut, and says so.
 func draw(r commands.Reply) message {
 	m := message{ResponseType: "ephemeral", Text: words(r)}
@@ -148,7 +137,7 @@ func draw(r commands.Reply) message {
 	}
 
 	prose := emoji[r.Tone] + " " + marked(r.Text)
-	if title := titles[r.Tone].In(r.Language); title != "" {
+	if title := r.Tone.Title().In(r.Language); title != "" {
 		prose = emoji[r.Tone] + " *" + title + "*\n" + marked(r.Text)
 	}
 	var fields []string

@@ -142,14 +142,20 @@ func (g *guild) Deliver(ctx context.Context, l commands.Late) error { return g.a
 // asTyped writes options as other platforms do.
 var asTyped = strings.NewReplacer("room:", "room=", "target:", "target=")
 
-// shownTo is what people read of a message: its content, escapes undone.
+// shownTo is what people read of a message: its content, escapes undone, and what stands on its buttons and behind them.
 func shownTo(body []byte, private bool) adaptertest.Message {
 	var m struct {
-		Content string
-		Flags   int
+		Content    string
+		Flags      int
+		Components []row
 	}
 	if len(body) > 0 && json.Unmarshal(body, &m) != nil {
 		m.Content = "not JSON: " + string(body)
+	}
+	for _, r := range m.Components {
+		for _, b := range r.Buttons {
+			m.Content += "\n" + b.Label + ": " + strings.TrimPrefix(b.CustomID, lineID)
+		}
 	}
 	return adaptertest.Message{Text: asTyped.Replace(strings.ReplaceAll(m.Content, `\`, "")), Private: private || m.Flags&64 != 0, Raw: body}
 }

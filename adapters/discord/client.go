@@ -52,7 +52,7 @@ type Client struct {
 	ApplicationID string
 	BotToken      string
 	BaseURL       string       // another root (DISCORD_API_URL); empty: https://discord.com
-	HTTP          *http.Client // nil: http.DefaultTransport. Time-outs and redirects are not left to it
+	HTTP          *http.Client // nil: a transport like http.DefaultTransport that keeps more connections. Time-outs and redirects are not left to it
 
 	brief bool // somebody waits for what is asked
 }
@@ -199,25 +199,9 @@ var isReplyTo = regexp.MustCompile(`^[0-9]+/.+$`)
 
 // parts is a late answer's address in its parts.
 func parts(to commands.ReplyTo) []string {
+	to, _ = cardOf(to)
 	app, token, _ := strings.Cut(string(to), "/")
 	return []string{app, token}
-}
-
-// An Application is what Discord knows of the bot.
-type Application struct {
-	ID                      string `json:"id"`
-	Name                    string `json:"name"`
-	VerifyKey               string `json:"verify_key"`                // the public key
-	InteractionsEndpointURL string `json:"interactions_endpoint_url"` // empty: interactions go to the gateway
-}
-
-// Application asks whose token BotToken is, for somebody who waits: it tries twice at most, and within what ctx leaves.
-//
-// https://discord.com/developers/docs/resources/application#get-current-application
-func (c *Client) Application(ctx context.Context) (Application, error) {
-	var app Application
-	err := c.briefly().do(ctx, call{method: http.MethodGet, route: "/applications/@me", bot: true, repeatable: true, into: &app})
-	return app, err
 }
 
 // A call is one thing asked of Discord.
@@ -319,9 +303,20 @@ func (c *Client) address(call call) string {
 	return strings.TrimRight(cmp.Or(c.BaseURL, defaultBaseURL), "/") + apiRoot + path
 }
 
+// transport keeps connections for a burst of answers. http.DefaultTransport keeps two, and every other one would wait for a handshake.
+var transport = func() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	own := standard.Clone()
+	own.MaxIdleConnsPerHost = 64
+	return own
+}()
+
 // client is c.HTTP, but it follows no redirect.
 func (c *Client) client() *http.Client {
-	var h http.Client
+	h := http.Client{Transport: transport}
 	if c.HTTP != nil {
 		h = *c.HTTP
 	}

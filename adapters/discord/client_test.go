@@ -145,7 +145,7 @@ func TestNeverSent(t *testing.T) {
 	c := &Client{BaseURL: "http://" + listener.Addr().String(), HTTP: &http.Client{Transport: transport}}
 	require.NoError(t, c.followUp(t.Context(), testReplyTo, drawn(publicly(told("x"))).message))
 	assert.Equal(t, 2, dials)
-	assert.Equal(t, []string{"everyone: ", "everyone: ✅ x"}, fake.seen())
+	assert.Equal(t, []string{"everyone: ", "everyone: ✅ **Done**\nx"}, fake.seen())
 }
 
 func TestClientPrintsWithoutTheToken(t *testing.T) {

@@ -5,11 +5,16 @@
 // A command takes this way:
 //
 //	receive   body through a cap, signature             signature.go
+//	          or a packet of the gateway                gateway.go, gateway_status.go, guard.go
+//	respond   what kind of interaction it is            intake.go
 //	request   interaction → commands.Request            payload.go
 //	first     the work starts; wait for it, not long    discord.go, running.go
-//	draw      commands.Reply → message                  render.go, markdown.go
-//	respond   the first answer                          response.go
+//	draw      commands.Reply → message                  render.go, markdown.go, buttons.go
+//	write     the first answer                          response.go, callback.go
 //	late      what came too late is edited in           late.go, client.go
+//
+// A pressed button (press.go) is a line that somebody typed: it goes the same way, but its answer takes the place of the card it sits on. A form
+// (form.go) becomes such a line. While somebody types a command, complete.go offers what fits.
 //
 // Discord waits three seconds for the first answer, and that one decides for good whether everyone sees it. An answer that is
 // there within two seconds is the first answer. Otherwise the first answer is "thinking…": for everyone when the handler has said by
@@ -19,7 +24,7 @@
 // What became of an answer with a journal number is reported to Answered. One that could not be given is given later by Deliver, as often as
 // it takes, from this process or another.
 //
-// Of discordgo only the verification and the constants are used: its own REST calls share a lock, repeat posts, and quote tokens
+// Of discordgo only the gateway's session, the verification and the constants are used: its own REST calls share a lock, repeat posts, and quote tokens
 // in errors. The payloads here are our own, and so is the client.
 //
 // https://discord.com/developers/docs/interactions/receiving-and-responding
@@ -27,46 +32,53 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
-	"slices"
+	"sync/atomic"
 	"time"
-
-	discordgo "github.com/bwmarrin/discordgo"
 
 	"roomwarden/commands"
 	"roomwarden/permissions"
 )
 
 const (
-	maxBody     = 256 << 10       // bytes of a request; a command with all its options full has less than half of that
-	firstAnswer = 2 * time.Second // from receipt to the first answer; Discord waits 3 s, the network included
+	maxBody     = 256 << 10               // bytes of a request; a command with all its options full has less than half of that
+	firstAnswer = 2 * time.Second         // from receipt to the first answer; Discord waits 3 s, the network included
+	firstCall   = 1500 * time.Millisecond // the same where the first answer is a call of ours
 
 	// A first answer that is written later than this after its receipt may not have been taken.
 	surelyTaken = 2500 * time.Millisecond
 )
 
-// An Adapter receives Discord's interactions over HTTP. PublicKey, Client, Handle and Log are required. It may be used by many
+// An Adapter receives Discord's interactions, over HTTP or through a Gateway. Client, Handle and Log are required, and over HTTP PublicKey. It may be used by many
 // goroutines at once; its fields must not change after the first request, and it must not be copied.
 type Adapter struct {
 	PublicKey string               // of the Discord application, as ParsePublicKey wants it; else every request is refused
 	GuildIDs  []string             // the guilds that are served; empty: every guild
 	Language  commands.Language    // where an interaction has no locale; empty: English
-	Client    *Client              // for late answers
+	Client    *Client              // for late answers, and all of those to the gateway
 	Handle    commands.Handler     // answers the commands
 	Observe   func(commands.Event) // called from many goroutines, must not block; nil: nobody counts
 	Log       *slog.Logger
 
+	// Guide answers what is asked beside commands: for completion, forms and long buttons; nil: there are none. *commands.Dispatcher does it.
+	Guide Guide
 	// Answered is called once for each answer with a journal number, but for those to repeated deliveries, and from many goroutines:
 	// delivered when Discord has taken it. Otherwise it was not, or nobody knows, and Deliver finds out. nil: nobody asks.
 	Answered func(number int64, delivered bool)
 
-	running  running
-	refusals refusals
+	running     running
+	refusals    refusals
+	suggestions atomic.Int64 // completions that are being gathered
+}
+
+// A Guide answers what is asked beside commands. Its methods may be called by many goroutines at once.
+type Guide interface {
+	Rooms(ctx context.Context, who permissions.Subject, row commands.Command) ([]commands.Place, error)
+	Fill(who permissions.Subject, row commands.Command, filled map[string]string, locale string) (line string, wrong map[string]commands.Prose)
+	Suggest(ctx context.Context, who permissions.Subject, row commands.Command, focused, typed string, filled map[string]string, locale string) []commands.Suggestion
+	Choices(ctx context.Context, number int64) ([]commands.Choice, error)
 }
 
 // What an adapter says itself, where the dispatcher is not asked.
@@ -87,92 +99,7 @@ var (
 		English: "The answer was given to the person who asked.",
 		Chinese: "回复仅发送给了操作人。",
 	}
-	onlyCommands = commands.Text{
-		English: "The bot only understands slash commands. Nothing was done. Please type the command.",
-		Chinese: "机器人只接受斜杠命令，没有执行任何操作。请直接输入命令。",
-	}
 )
-
-// Interactions is the handler for POST /discord/interactions. It answers 401 with nothing else to whatever Discord has not signed,
-// and 200 to every interaction, whatever came of it.
-func (a *Adapter) Interactions() http.Handler { return http.HandlerFunc(a.serveInteraction) }
-
-func (a *Adapter) serveInteraction(w http.ResponseWriter, r *http.Request) {
-	at := time.Now()
-	body, status := a.receive(w, r, at)
-	if status != http.StatusOK {
-		w.WriteHeader(status)
-		return
-	}
-	var i interaction
-	if err := json.Unmarshal(body, &i); err != nil {
-		a.Log.Warn("discord: unreadable interaction", "error", "not the JSON of an interaction")
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	first, err := a.respond(r.Context(), i, at)
-	if err != nil {
-		a.Log.Warn("discord: unreadable interaction", "error", err)
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	if err = write(w, first); err != nil {
-		a.Log.Warn("discord: write the first answer", "error", err)
-	}
-	a.answered(first.number, err == nil && r.Context().Err() == nil && time.Since(at) < surelyTaken)
-}
-
-// answered reports what became of an answer, if that is to be reported.
-func (a *Adapter) answered(number int64, delivered bool) {
-	if a.Answered != nil && number != 0 {
-		a.guarded(func() { a.Answered(number, delivered) })
-	}
-}
-
-// respond is the first answer to an interaction, of a kind that is valid for its type.
-func (a *Adapter) respond(ctx context.Context, i interaction, at time.Time) (response, error) {
-	language := commands.LanguageOf(i.Locale, a.Language)
-	switch i.Type {
-	case discordgo.InteractionPing:
-		return pong(), nil
-	case discordgo.InteractionApplicationCommandAutocomplete:
-		return noSuggestions(), nil
-	case discordgo.InteractionApplicationCommand:
-		answer, err := a.command(ctx, i, language, at)
-		if err == nil {
-			a.observe(commands.FirstAnswer, time.Since(at))
-		}
-		return answer, err
-	default:
-		return shown(own(language, onlyCommands)), nil
-	}
-}
-
-// command is the first answer to a command. Where it came from is looked at before anything else.
-func (a *Adapter) command(ctx context.Context, i interaction, language commands.Language, at time.Time) (response, error) {
-	if i.Member == nil || i.GuildID == "" {
-		return a.turnedAway(own(language, directMessage), at), nil
-	}
-	if len(a.GuildIDs) > 0 && !slices.Contains(a.GuildIDs, i.GuildID) {
-		a.Log.Warn("discord: command from a guild that is not served", "guild", i.GuildID, "user", i.Member.User.ID)
-		return a.turnedAway(own(language, otherGuild), at), nil
-	}
-	var c invoked
-	if err := json.Unmarshal(i.Data, &c); err != nil {
-		return response{}, errors.New("its data is not that of a command")
-	}
-	if c.Type > discordgo.ChatApplicationCommand { // from the menu of a user or a message
-		return a.turnedAway(own(language, onlyCommands), at), nil
-	}
-	req, err := i.request(c, at)
-	if err != nil {
-		return response{}, err
-	}
-	log := a.Log.With("guild", i.GuildID, "user", req.Who.User, "command", c.Name)
-	first := shown(drawn(commands.Broken(language)))
-	a.guarded(func() { first = a.first(ctx, req, language, log) })
-	return first, nil
-}
 
 // Stop ends the intake: from now on commands are told to come back, and nothing is done. It waits for what runs,
 // late answers included. When ctx ends first, the work left is cancelled, a short time remains to tell people
@@ -192,56 +119,64 @@ type answer struct {
 
 func drawn(r commands.Reply) answer { return answer{r, draw(r)} }
 
-// own is the adapter's own word for an interaction that was not taken on.
-func own(l commands.Language, t commands.Text) answer {
-	return drawn(commands.Reply{Tone: commands.Refused, Language: l, Text: commands.Prose{{Text: t.In(l)}}})
-}
-
-// turnedAway is the only answer to a command that was not taken on.
-func (a *Adapter) turnedAway(why answer, at time.Time) response {
-	a.observe(commands.FinalAnswer, time.Since(at))
-	return shown(why)
-}
-
 // first starts the work and returns the first answer: the answer itself when it comes in time and ctx, which
-// ends when Discord hangs up, has not ended; otherwise that it follows.
-func (a *Adapter) first(ctx context.Context, req commands.Request, language commands.Language, log *slog.Logger) response {
+// ends when Discord hangs up, has not ended; otherwise that it follows. on is the card it was pressed on.
+func (a *Adapter) first(ctx context.Context, i interaction, req commands.Request, on card, log *slog.Logger) response {
+	language := a.language(i)
 	log.Debug("discord: command received")
 	life, command, end, err := a.running.begin(req.Key, req.Who.ID())
 	if err != nil {
 		log.Warn("discord: command turned away", "reason", err)
 		switch err {
 		case errFlooded:
-			return command.acknowledge().first(language)
+			return command.acknowledge().first(language, on)
 		case errStopping:
-			return a.turnedAway(own(language, restarting), req.At)
+			return a.turnedAway(i, restarting)
 		default:
-			return a.turnedAway(drawn(commands.Busy(language)), req.At)
+			a.observe(commands.FinalAnswer, time.Since(i.at))
+			return shown(drawn(commands.Busy(language)))
 		}
 	}
 	req.Accepted, req.Allowed = command.accepted, command.allowed
 
-	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
+	wait, cancel := context.WithDeadline(ctx, i.due)
 	defer cancel()
 	inTime := make(chan answer) // unbuffered: who receives from it has the answer, and nobody else does
+	quiet := make(chan struct{})
 	go func() {
 		defer end()
 		answer := a.work(life, req, language)
 		how := "in time"
-		if !handedOver(wait, inTime, answer) {
-			how = a.late(life, req, answer, command.acknowledge().public, log)
+		if handedOver(wait, inTime, answer) {
+			if on.also(answer.reply) && !answer.reply.Repeat && command.wait(life) {
+				a.guarded(func() { a.postAlso(life, req.ReplyTo, answer) })
+			}
+		} else {
+			<-quiet // the answer is the last that people read
+			how = a.late(life, req, answer, on, command, log)
 		}
 		log.Info("discord: command answered", "answered", how, "tone", answer.reply.Tone,
 			"number", answer.reply.Number, "ms", time.Since(req.At).Milliseconds())
 	}()
 
+	var first response
 	select {
 	case answer := <-inTime:
 		a.observe(commands.FinalAnswer, time.Since(req.At))
-		return shown(answer)
+		first = on.shown(answer)
 	case <-wait.Done():
-		return command.acknowledge().first(language)
+		first = command.acknowledge().first(language, on)
+		if on.pressed {
+			go func() {
+				defer close(quiet)
+				a.guarded(func() { a.tellWorking(life, req, command, language) })
+			}()
+		} else {
+			close(quiet)
+		}
 	}
+	first.command = command
+	return first
 }
 
 // work has the request handled and draws the reply. How long that may take is the handler's to decide.

@@ -144,6 +144,13 @@ type first struct {
 	}
 }
 
+// deliverRaw delivers an interaction, and returns the first answer as it is.
+func deliverRaw(a *Adapter, p map[string]any) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	a.Interactions().ServeHTTP(w, signed(p))
+	return w
+}
+
 func deliver(t *testing.T, a *Adapter, fake *fakeDiscord, r *http.Request) first {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -206,7 +213,8 @@ type fakeDiscord struct {
 	began    time.Time
 	at       []time.Duration // of each, from began
 	original *shownMessage
-	loading  bool // "thinking…" stands
+	card     *shownMessage // that the button sits on which was pressed
+	loading  bool          // "thinking…" stands
 	view     []*shownMessage
 	reports  []string                    // what the adapter's Answered was called with
 	lists    map[string][]map[string]any // commands by guild; "": global
@@ -249,8 +257,23 @@ func (p inProcess) RoundTrip(r *http.Request) (res *http.Response, err error) {
 func (d *fakeDiscord) first(f first) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.original != nil || f.Type != 4 && f.Type != 5 {
+	d.take(f)
+}
+
+// take is first for whoever holds d.mu.
+func (d *fakeDiscord) take(f first) {
+	switch {
+	case d.original != nil:
 		return // 40060: already acknowledged
+	case f.Type == 6:
+		d.original = d.card
+		return
+	case f.Type == 7:
+		d.original = d.card
+		d.card.content = f.Data.Content
+		return
+	case f.Type != 4 && f.Type != 5:
+		return
 	}
 	d.original = &shownMessage{public: f.Data.Flags&64 == 0, content: f.Data.Content}
 	d.loading = f.Type == 5
@@ -285,12 +308,15 @@ func (d *fakeDiscord) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(d.t, "application/json", r.Header.Get("Content-Type"))
 	}
 	d.check(template(path), strings.ToLower(r.Method), body)
-	if strings.HasPrefix(path, "/webhooks/") {
+	switch {
+	case strings.HasPrefix(path, "/webhooks/"):
 		assert.Empty(d.t, r.Header.Get("Authorization"), "the token is in the path")
 		if len(body) > 0 {
 			checkMessage(d.t, body)
 		}
-	} else {
+	case strings.HasPrefix(path, "/interactions/"):
+		assert.Empty(d.t, r.Header.Get("Authorization"), "the token is in the path")
+	default:
 		assert.Equal(d.t, "Bot "+testBotToken, r.Header.Get("Authorization"))
 	}
 	if n <= len(d.script) && d.script[n-1] != nil {
@@ -306,6 +332,8 @@ func (d *fakeDiscord) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func template(path string) string {
 	p := strings.Split(path, "/")
 	switch {
+	case p[1] == "interactions":
+		return "/interactions/{interaction_id}/{interaction_token}/callback"
 	case len(p) == 6 && p[1] == "webhooks":
 		return "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 	case len(p) == 4 && p[1] == "webhooks":
@@ -325,6 +353,11 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 	}
 	_ = json.Unmarshal(body, &m)
 	switch {
+	case strings.HasPrefix(path, "/interactions/"):
+		var f first
+		assert.NoError(d.t, json.Unmarshal(body, &f))
+		d.take(f)
+		w.WriteHeader(http.StatusNoContent)
 	case strings.HasPrefix(path, "/webhooks/") && d.original == nil:
 		problem(404, 10015)(w, r)
 	case strings.HasSuffix(path, "/@original") && !slices.Contains(d.view, d.original):
@@ -411,7 +444,9 @@ func asStored(list []map[string]any, guild string) []map[string]any {
 		}
 		for _, o := range copied["options"].([]any) {
 			option := o.(map[string]any)
-			option["name_localizations"] = nil
+			if _, has := option["name_localizations"]; !has {
+				option["name_localizations"] = nil
+			}
 			if _, has := option["required"]; !has {
 				option["required"] = false
 			}

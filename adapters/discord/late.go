@@ -23,9 +23,9 @@ const (
 	underWay = 5 * time.Second
 )
 
-// late tells the answer after the acknowledgement, and returns how that went. What the command's first delivery tells, it tells for the
+// late tells the answer after the acknowledgement, or to a press, and returns how that went. What the command's first delivery tells, it tells for the
 // repeated ones, too: they have one token, and whichever Discord heeded is the one that is edited.
-func (a *Adapter) late(life context.Context, req commands.Request, late answer, public bool, log *slog.Logger) (how string) {
+func (a *Adapter) late(life context.Context, req commands.Request, late answer, on card, command *command, log *slog.Logger) (how string) {
 	if late.reply.Repeat {
 		return "by its first delivery"
 	}
@@ -35,7 +35,12 @@ func (a *Adapter) late(life context.Context, req commands.Request, late answer, 
 		defer cancel()
 		forget := context.AfterFunc(life, func() { time.AfterFunc(lastWords, cancel) })
 		defer forget()
-		if err := a.tell(ctx, req.ReplyTo, late, public); err != nil {
+		command.wait(ctx)
+		tell := func() error { return a.tell(ctx, req.ReplyTo, late, command.acknowledge().public) }
+		if on.pressed {
+			tell = func() error { return a.tellCard(ctx, req.ReplyTo, late, on) }
+		}
+		if err := tell(); err != nil {
 			log.Warn("discord: late answer not delivered", "number", late.reply.Number, "error", err)
 		} else {
 			delivered = true
@@ -154,6 +159,8 @@ func (a *Adapter) deliver(ctx context.Context, l commands.Late) error {
 		l.Reply.Public = false
 	}
 	late := drawn(l.Reply)
+	_, on := cardOf(l.To)
+	on.private = !stands.public() // it may be the first answer that stands there, and not the card
 	switch {
 	case gone: // removed: by somebody, or to make way for a private answer
 		return a.post(ctx, l.To, late)
@@ -161,6 +168,8 @@ func (a *Adapter) deliver(ctx context.Context, l commands.Late) error {
 		return a.tell(ctx, l.To, late, stands.public())
 	case stands.Content == late.message.Content:
 		return nil
+	case on.pressed && (!l.More || l.Reply.Public): // a card that everyone sees shows what is true
+		return a.tellCard(ctx, l.To, late, on)
 	case l.More, stands.public() && !l.Reply.Public:
 		return a.post(ctx, l.To, late)
 	default: // other words, such as that something went wrong

@@ -19,16 +19,16 @@ const followUps = "/webhooks/1100000000000000001/TOKEN"
 
 // A command that is not written down within two seconds is promised nothing, and is answered all the same.
 func TestNotWrittenDownInTime(t *testing.T) {
-	const english = "⏳ The bot is slow at the moment and has not written this command down yet, so nothing is promised. What becomes of it follows here."
-	const chinese = "⏳ 机器人当前较慢，这条命令还没有记录下来，因此不保证会执行。结果稍后会发到这里。"
+	const english = "⏳ **In progress**\nThe bot is slow at the moment and has not written this command down yet, so nothing is promised. What becomes of it follows here."
+	const chinese = "⏳ **处理中**\n机器人当前较慢，这条命令还没有记录下来，因此不保证会执行。结果稍后会发到这里。"
 	for _, test := range []struct {
 		name, locale, says string
 		reply              commands.Reply
 		seen               []string
 	}{
-		{"done", "en-US", english, publicly(numbered(told("done"))), []string{"the person: ✅ done\n-# #41", "everyone: ✅ done\n-# #41"}},
-		{"in Chinese", "zh-CN", chinese, numbered(told("done")), []string{"the person: ✅ done\n-# #41"}},
-		{"never", "en-US", english, commands.Reply{Tone: commands.Refused, Text: commands.Prose{{Text: "not written down"}}}, []string{"the person: ⛔ not written down"}},
+		{"done", "en-US", english, publicly(numbered(told("done"))), []string{"the person: ✅ **Done**\ndone\n-# #41", "everyone: ✅ **Done**\ndone\n-# #41"}},
+		{"in Chinese", "zh-CN", chinese, numbered(told("done")), []string{"the person: ✅ **Done**\ndone\n-# #41"}},
+		{"never", "en-US", english, commands.Reply{Tone: commands.Refused, Text: commands.Prose{{Text: "not written down"}}}, []string{"the person: ⛔ **Not done**\nnot written down"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAllowedButNotAccepted(t *testing.T) {
 		assert.Equal(t, 4|64, use(t, a, fake, payload("mute")).Data.Flags)
 		require.NoError(t, a.Stop(t.Context()))
 		assert.Equal(t, []string{"PATCH " + original}, fake.requests)
-		assert.Equal(t, []string{"the person: ✅ refused"}, fake.seen())
+		assert.Equal(t, []string{"the person: ✅ **Done**\nrefused"}, fake.seen())
 	})
 }
 
@@ -175,7 +175,7 @@ func TestHungUpIsNotDelivered(t *testing.T) {
 func TestPanicInAnswered(t *testing.T) {
 	a, fake, log := newAdapter(t, after(0, nil, numbered(told("x"))))
 	a.Answered = func(int64, bool) { panic("boom") }
-	assert.Equal(t, "✅ x\n-# #41", use(t, a, fake, payload("mute")).Data.Content)
+	assert.Equal(t, "✅ **Done**\nx\n-# #41", use(t, a, fake, payload("mute")).Data.Content)
 	assert.Contains(t, log.String(), "panic=boom")
 }
 
@@ -199,7 +199,7 @@ func removed(d *fakeDiscord) {
 }
 
 func TestDeliver(t *testing.T) {
-	const answer, toPerson, toAll = "✅ x\n-# #41", "the person: ✅ x\n-# #41", "everyone: ✅ x\n-# #41"
+	const answer, toPerson, toAll = "✅ **Done**\nx\n-# #41", "the person: ✅ **Done**\nx\n-# #41", "everyone: ✅ **Done**\nx\n-# #41"
 	acknowledged := checked(t, draw(commands.Acknowledgement(commands.English, 41)))
 	unpromised := checked(t, draw(commands.Acknowledgement(commands.Chinese, 0)))
 	wrong := checked(t, draw(commands.Broken(commands.English)))
@@ -257,7 +257,7 @@ func TestDeliver(t *testing.T) {
 // A Deliver that nobody knows of is repeated by the next process: everyone reads the answer once, the person at least once.
 func TestDeliverAgain(t *testing.T) {
 	private, public := numbered(told("x")), publicly(numbered(told("x")))
-	const toPerson, toAll = "the person: ✅ x\n-# #41", "everyone: ✅ x\n-# #41"
+	const toPerson, toAll = "the person: ✅ **Done**\nx\n-# #41", "everyone: ✅ **Done**\nx\n-# #41"
 	for _, test := range []struct {
 		name   string
 		stands func(*fakeDiscord)
@@ -286,7 +286,7 @@ func TestDeliverAgain(t *testing.T) {
 // Where Deliver meets trouble: what is tried once more by who calls it, what is given up, and what nobody sees.
 func TestDeliverInTrouble(t *testing.T) {
 	private, public := numbered(told("x")), publicly(numbered(told("x")))
-	const toPerson, neutral = "the person: ✅ x\n-# #41", "everyone: ℹ️ The answer was given to the person who asked."
+	const toPerson, neutral = "the person: ✅ **Done**\nx\n-# #41", "everyone: ℹ️ The answer was given to the person who asked."
 	const young, old = 14*time.Minute - time.Second, 13 * time.Minute // until the address is over
 	again := errors.New("to be tried again")
 	var done error
@@ -401,7 +401,7 @@ func TestDeliverInAnotherProcess(t *testing.T) {
 		other := &Adapter{Client: fake.client()}
 		late := commands.Late{To: asked.ReplyTo, By: asked.ReplyBy, Who: asked.Who, Where: asked.Where, Reply: numbered(told("refused"))}
 		require.NoError(t, other.Deliver(t.Context(), late))
-		assert.Equal(t, []string{"the person: ✅ refused\n-# #41"}, fake.seen())
+		assert.Equal(t, []string{"the person: ✅ **Done**\nrefused\n-# #41"}, fake.seen())
 		time.Sleep(14 * time.Minute)
 		require.ErrorIs(t, other.Deliver(t.Context(), late), commands.ErrNowhere)
 		ctx, cancel := context.WithCancel(t.Context())

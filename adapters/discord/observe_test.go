@@ -9,7 +9,7 @@ import (
 	"roomwarden/commands"
 )
 
-// A command that is turned away has a first and a final answer, and they are one. A button is no command.
+// A command that is turned away has a first and a final answer, and they are one. So has a pressed button.
 func TestTurnedAwayIsCounted(t *testing.T) {
 	answered := []commands.EventKind{commands.Signed, commands.FinalAnswer, commands.FirstAnswer}
 	menu := payload("mute")
@@ -25,7 +25,7 @@ func TestTurnedAwayIsCounted(t *testing.T) {
 		{"another guild", []string{"1"}, false, payload("whoami"), answered},
 		{"user command", nil, false, menu, answered},
 		{"stopping", nil, true, payload("whoami"), answered},
-		{"button", nil, false, with(payload(""), "type", 3), []commands.EventKind{commands.Signed}},
+		{"button", nil, false, with(payload(""), "type", 3), answered},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, fake, _ := newAdapter(t, nil)

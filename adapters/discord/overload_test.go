@@ -81,7 +81,7 @@ func TestFlood(t *testing.T) {
 		heard := flood(t, a, 10_000, func(i int) int { return i })
 		assert.Equal(t, map[string]int{
 			"5 64 ": maxRunning,
-			"4 68 ⛔ " + commands.Busy(commands.English).Text.String(): 10_000 - maxRunning,
+			"4 68 ⛔ **Not done**\n" + commands.Busy(commands.English).Text.String(): 10_000 - maxRunning,
 		}, heard)
 		require.NoError(t, a.Stop(t.Context()))
 		assert.EqualValues(t, maxRunning, most.Load())
@@ -104,7 +104,7 @@ func TestFloodOfRedeliveries(t *testing.T) {
 		late := &edits{all: map[string]int{}}
 		a.Client.HTTP = &http.Client{Transport: inProcess{late}}
 		heard := flood(t, a, 3000, func(int) int { return 7 })
-		assert.Equal(t, map[string]int{"4 68 ⏳ " + commands.Acknowledgement(commands.English, 0).Text.String(): 3000}, heard)
+		assert.Equal(t, map[string]int{"4 68 ⏳ **In progress**\n" + commands.Acknowledgement(commands.English, 0).Text.String(): 3000}, heard)
 		assert.EqualValues(t, 1+maxAgain, handled.Load())
 		require.NoError(t, a.Stop(t.Context()))
 		assert.Equal(t, map[string]int{"PATCH /api/v10/webhooks/" + testApp + "/" + testToken + "7/messages/@original": 1}, late.all)

@@ -31,7 +31,16 @@ type interaction struct {
 		User  user     `json:"user"`
 		Roles []string `json:"roles"`
 	} `json:"member"`
+	Message *struct { // that a pressed button sits on, or from which a form was opened
+		Flags discordgo.MessageFlags `json:"flags"`
+	} `json:"message"`
+
+	at  time.Time // when it was received
+	due time.Time // until when its first answer waits for the outcome
 }
+
+// address is where an interaction is answered: the application and the token.
+func (i interaction) address() string { return i.ApplicationID + "/" + i.Token }
 
 type user struct {
 	ID         string `json:"id"`
@@ -39,17 +48,25 @@ type user struct {
 	GlobalName string `json:"global_name"`
 }
 
-// invoked is the data of an application command.
+// name is what people know them by.
+func (u user) name() string { return cmp.Or(u.GlobalName, u.Username) }
+
+// invoked is the data of an application command, complete or being typed.
 type invoked struct {
-	Name    string                           `json:"name"`
-	Type    discordgo.ApplicationCommandType `json:"type"`
-	Options []given                          `json:"options"`
+	Name     string                           `json:"name"`
+	Type     discordgo.ApplicationCommandType `json:"type"`
+	Options  []given                          `json:"options"`
+	TargetID string                           `json:"target_id"` // of a menu's command: on whom it was chosen
+	Resolved struct {
+		Users map[string]user `json:"users"`
+	} `json:"resolved"`
 }
 
-// A given option: its value is a string, a number or a boolean.
+// A given option: its value is a string, a number or a boolean; while it is being typed, whatever there is of it.
 type given struct {
-	Name  string          `json:"name"`
-	Value json.RawMessage `json:"value"`
+	Name    string          `json:"name"`
+	Value   json.RawMessage `json:"value"`
+	Focused bool            `json:"focused"`
 }
 
 var (
@@ -58,33 +75,37 @@ var (
 	errValue      = errors.New("an option's value is neither text nor number nor boolean")
 )
 
-// request translates a verified command that was typed in a guild.
-func (i interaction) request(c invoked, at time.Time) (commands.Request, error) {
-	line, err := c.line()
-	if err != nil {
-		return commands.Request{}, err
-	}
+// subject is who did it.
+func (i interaction) subject() permissions.Subject {
 	who := i.Member.User
-	if i.ID == "" || i.ApplicationID == "" || i.Token == "" || who.ID == "" {
+	return permissions.Subject{
+		Platform: permissions.Discord,
+		Space:    i.GuildID,
+		User:     who.ID,
+		Name:     who.name(),
+		Groups:   i.Member.Roles,
+	}
+}
+
+// request translates what somebody in a guild did into the line that they might have typed instead.
+func (i interaction) request(line string) (commands.Request, error) {
+	if i.ID == "" || i.ApplicationID == "" || i.Token == "" || i.Member.User.ID == "" {
 		return commands.Request{}, errIncomplete
 	}
 	return commands.Request{
-		Key: "discord:" + i.ID,
-		Who: permissions.Subject{
-			Platform: permissions.Discord,
-			Space:    i.GuildID,
-			User:     who.ID,
-			Name:     cmp.Or(who.GlobalName, who.Username),
-			Groups:   i.Member.Roles,
-		},
+		Key:     "discord:" + i.ID,
+		Who:     i.subject(),
 		Where:   i.ChannelID,
 		Line:    line,
 		Locale:  i.Locale,
-		At:      at,
-		ReplyTo: commands.ReplyTo(i.ApplicationID + "/" + i.Token),
-		ReplyBy: at.Add(lateTime),
+		At:      i.at,
+		ReplyTo: commands.ReplyTo(i.address()),
+		ReplyBy: i.at.Add(lateTime),
 	}, nil
 }
+
+// maxName is the length of a command's name, of an option's and of a menu's.
+const maxName = 32
 
 // Names of commands and options.
 //

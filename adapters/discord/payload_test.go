@@ -151,7 +151,9 @@ func FuzzOptions(f *testing.F) {
 		require.NoError(t, json.Unmarshal(body, &i))
 		var c invoked
 		require.NoError(t, json.Unmarshal(i.Data, &c))
-		req, err := i.request(c, time.Now())
+		line, err := c.line()
+		require.NoError(t, err)
+		req, err := i.request(line)
 		require.NoError(t, err)
 		call, err := commands.Parse(req.Line)
 		require.NoError(t, err, req.Line)

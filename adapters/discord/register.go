@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	discordgo "github.com/bwmarrin/discordgo"
-
-	"roomwarden/commands"
 )
 
 // maxLookedAt bounds how many guilds are searched for commands left over from the time when they were registered by guild.
@@ -176,9 +174,11 @@ func (c *Client) doubled(ctx context.Context, guilds []string) ([]scope, error) 
 	return found, errors.Join(errs...)
 }
 
-// isOurs tells of a command that has a name from the table.
+// isOurs tells of a command that has a name from the table, in its kind.
 func isOurs(registered map[string]any) bool {
-	return slices.ContainsFunc(commands.Table, func(row commands.Command) bool { return row.Name == registered["name"] })
+	return slices.ContainsFunc(Commands(false), func(c Command) bool {
+		return c.Name == registered["name"] && (registered["type"] == nil || registered["type"] == float64(c.Type))
+	})
 }
 
 func (s scope) route() (route string, guild []string) {
@@ -215,7 +215,7 @@ func differences(s scope, have []map[string]any) ([]string, error) {
 	for _, c := range have {
 		c = bare(c, s)
 		name := c["name"]
-		if !isOurs(c) || c["type"] != float64(discordgo.ChatApplicationCommand) {
+		if !isOurs(c) {
 			all = append(all, fmt.Sprintf("%s: %v is registered and not in the table", s, name))
 			continue
 		}
@@ -228,12 +228,20 @@ func differences(s scope, have []map[string]any) ([]string, error) {
 		w = bare(w, s)
 		switch has, ok := registered[w["name"]].(map[string]any); {
 		case !ok:
-			all = append(all, fmt.Sprintf("%s: /%v is not registered", s, w["name"]))
+			all = append(all, fmt.Sprintf("%s: %s is not registered", s, called(w)))
 		case !reflect.DeepEqual(has, w):
-			all = append(all, fmt.Sprintf("%s: /%v is registered with other %s", s, w["name"], strings.Join(unequal(has, w), ", ")))
+			all = append(all, fmt.Sprintf("%s: %s is registered with other %s", s, called(w), strings.Join(unequal(has, w), ", ")))
 		}
 	}
 	return all, nil
+}
+
+// called is a command as people know it.
+func called(c map[string]any) string {
+	if c["type"] == float64(discordgo.ChatApplicationCommand) {
+		return fmt.Sprintf("/%v", c["name"])
+	}
+	return fmt.Sprintf("the menu's %q", c["name"])
 }
 
 // unequal is the keys whose values differ.

@@ -135,26 +135,27 @@ func TestDrift(t *testing.T) {
 	}{
 		{"as it should be", nil, map[string][]map[string]any{"": list(t, true)}, nil},
 		{"missing", nil, map[string][]map[string]any{"": list(t, true)[1:]}, []string{"for all servers: /mute is not registered"}},
-		{"none", nil, nil, []string{fmt.Sprintf("none of the %d commands is registered for all servers", len(commands.Table))}},
+		{"none", nil, nil, []string{fmt.Sprintf("none of the %d commands is registered for all servers", len(Commands(true)))}},
 		{"none, in guilds", []string{"12", testGuild}, map[string][]map[string]any{testGuild: {foreign()}}, []string{
-			fmt.Sprintf("none of the %d commands is registered in server 12", len(commands.Table)),
+			fmt.Sprintf("none of the %d commands is registered in server 12", len(Commands(true))),
 			"in server " + testGuild + ": weather is registered and not in the table",
-			fmt.Sprintf("none of the %d commands is registered in server %s", len(commands.Table), testGuild),
+			fmt.Sprintf("none of the %d commands is registered in server %s", len(Commands(true)), testGuild),
 		}},
 		{"foreign", nil, map[string][]map[string]any{"": append(list(t, true), foreign())}, []string{"for all servers: weather is registered and not in the table"}},
 		{"user command of the same name", nil, map[string][]map[string]any{"": append(list(t, true), map[string]any{"name": "mute", "type": float64(2)})},
 			[]string{"for all servers: mute is registered and not in the table"}},
+		{"the menu's command missing", nil, map[string][]map[string]any{"": list(t, true)[:len(commands.Table)]}, []string{`for all servers: the menu's "Mute in a room…" is not registered`}},
 		{"description", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { all[0]["description"] = "x" })},
 			[]string{"for all servers: /mute is registered with other description"}},
 		{"localization", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { all[0]["description_localizations"] = map[string]any{"zh-CN": "x"} })},
 			[]string{"for all servers: /mute is registered with other description_localizations"}},
-		{"a name in another language", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { all[0]["name_localizations"] = map[string]any{"zh-CN": "禁言"} })},
+		{"a name in another language", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { all[0]["name_localizations"] = map[string]any{"zh-CN": "禁言人"} })},
 			[]string{"for all servers: /mute is registered with other name_localizations"}},
 		{"permissions", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { all[0]["default_member_permissions"] = "0" })},
 			[]string{"for all servers: /mute is registered with other default_member_permissions"}},
 		{"contexts", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { all[0]["contexts"] = []any{float64(0), float64(1)} })},
 			[]string{"for all servers: /mute is registered with other contexts"}},
-		{"an option", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { option(all[0], 1)["autocomplete"] = true; all[0]["nsfw"] = true })},
+		{"an option", nil, map[string][]map[string]any{"": change(func(all []map[string]any) { option(all[0], 1)["autocomplete"] = false; all[0]["nsfw"] = true })},
 			[]string{"for all servers: /mute is registered with other nsfw, options"}},
 		{"the order of options", nil, map[string][]map[string]any{"": change(func(all []map[string]any) {
 			o := all[0]["options"].([]any)
@@ -182,7 +183,7 @@ func TestDrift(t *testing.T) {
 func TestDriftTellsWhatItCouldNotSee(t *testing.T) {
 	const noAccess = "HTTP 403, code 50001: no access: invite the bot to this server with the scope applications.commands"
 	const ofGuild, ofAll = "GET /applications/{app}/guilds/{guild}/commands?with_localizations=true: ", "GET /applications/{app}/commands?with_localizations=true: "
-	missing := fmt.Sprintf("none of the %d commands is registered ", len(commands.Table))
+	missing := fmt.Sprintf("none of the %d commands is registered ", len(Commands(true)))
 	for _, test := range []struct {
 		name           string
 		guilds         []string
@@ -223,7 +224,7 @@ func TestDriftEndsWithItsContext(t *testing.T) {
 	}{
 		{"where the commands belong", []string{"12", testGuild}, []http.HandlerFunc{silent}, nil,
 			"", "look at the commands in server 12: context deadline exceeded"},
-		{"at the look for leftovers", nil, []http.HandlerFunc{nil, nil, silent}, []string{fmt.Sprintf("none of the %d commands is registered for all servers", len(commands.Table))},
+		{"at the look for leftovers", nil, []http.HandlerFunc{nil, nil, silent}, []string{fmt.Sprintf("none of the %d commands is registered for all servers", len(Commands(true)))},
 			"look at the commands in server 12: context deadline exceeded", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -21,7 +21,7 @@ const maxContent = 2000
 // Our own measures, in the same unit.
 const (
 	maxFoot  = 700 // choices and the number
-	maxLabel = 75  // the label of a field or a choice
+	maxLabel = 75  // the label of a field, or of a choice that is no button
 	minLine  = 200 // with less room left, no line is begun that does not fit
 )
 
@@ -32,6 +32,7 @@ type message struct {
 	Content         string                 `json:"content"`
 	Flags           discordgo.MessageFlags `json:"flags"`            // always without previews of links
 	AllowedMentions mentions               `json:"allowed_mentions"` // nobody: left out, Discord would notify whom the text names
+	Components      []row                  `json:"components"`       // not null: an edit would leave the buttons of before
 }
 
 type mentions struct {
@@ -49,17 +50,23 @@ var emoji = map[commands.Tone]string{
 	commands.Working:  "⏳",
 }
 
-// draw makes a message of any reply. It keeps Discord's limits: what is too long is cut, and says so.
+// draw makes a message of any reply: its words as plain content, which notifications and screen readers read, and which is there also where embeds are
+// switched off or forbidden; its choices as buttons. It keeps Discord's limits: what is too long is cut, and says so.
 func draw(r commands.Reply) message {
 	m := message{Flags: discordgo.MessageFlagsSuppressEmbeds, AllowedMentions: mentions{Parse: []string{}}}
 	if !r.Public {
 		m.Flags |= discordgo.MessageFlagsEphemeral
 	}
 	body := []string{strings.TrimSpace(emoji[r.Tone] + " " + marked(r.Text))}
-	for _, f := range r.Fields {
-		body = append(body, labelled("**%s:** %s", f.Label, marked(f.Value)))
+	if title := r.Tone.Title().In(r.Language); title != "" {
+		body = []string{emoji[r.Tone] + " **" + title + "**", marked(r.Text)}
 	}
-	foot := choices(r.Choices)
+	for _, f := range r.Fields {
+		body = append(body, labelled(commands.Text{English: "**%s:** %s", Chinese: "**%s：** %s"}.In(r.Language), f.Label, marked(f.Value)))
+	}
+	var rest []commands.Choice
+	m.Components, rest = rows(r)
+	foot := choices(rest)
 	if r.Number != 0 {
 		foot = append(foot, "-# #"+strconv.FormatInt(r.Number, 10))
 	}
@@ -118,11 +125,14 @@ func typed(line string) string {
 	})
 }
 
-// choices has a line for each choice, as many as there is room for: half a command is none.
+// choices has a line for each choice that is no button, as many as there is room for: half a command is none.
 func choices(all []commands.Choice) []string {
 	var lines []string
 	room := maxFoot
 	for i, c := range all {
+		if c.Line == "" {
+			continue
+		}
 		line := labelled("%s: %s", c.Label, code("/"+typed(c.Line)))
 		if room -= size(line + "\n"); room < 0 {
 			return append(lines, fmt.Sprintf("… +%d", len(all)-i))
@@ -140,6 +150,9 @@ func labelled(format, label, value string) string {
 	}
 	return fmt.Sprintf(format, label, value)
 }
+
+// one is a character, for text without markup.
+func one(s string) (rune, int) { return utf8.DecodeRuneInString(s) }
 
 // unit is what must not be divided at the start of drawn text: a code span, a time, something with its backslash, a pair of stars.
 func unit(s string) (rune, int) {

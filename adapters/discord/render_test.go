@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "write testdata/*.json anew")
 // What is markup of ours, in the order Discord would meet it, and what must not be left when it is taken away.
 var (
 	ours      = regexp.MustCompile("\\\\[^\\pL\\pN\\s]|`[^`]+`|<t:-?\\d+:[FR]>|(?m:^-# #\\d+$)")
-	ourLabel  = regexp.MustCompile(`(?m)^\*\*[^\n*]+:\*\* `)
+	ourLabel  = regexp.MustCompile(`(?m)^\*\*[^\n*]+[:：]\*\* `)
+	ourTitle  = regexp.MustCompile(`^\S+ \*\*[\pL ]+\*\*(\n|$)`)
 	dangerous = regexp.MustCompile("[\\\\*_~|`<\\[\\]@]|(?m:^\\s*[-+#>])|:\\S|\\]\\(")
 )
 
@@ -37,6 +38,7 @@ func checkMessage(t assert.TestingT, body []byte) {
 		AllowedMentions json.RawMessage `json:"allowed_mentions"`
 		Nonce           string          `json:"nonce"`
 		Enforce         bool            `json:"enforce_nonce"`
+		Components      []row           `json:"components"`
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -50,11 +52,33 @@ func checkMessage(t assert.TestingT, body []byte) {
 	assert.NotEmpty(t, strings.TrimSpace(*m.Content))
 	assert.LessOrEqual(t, utf8.RuneCountInString(*m.Content), 2000)
 	assert.True(t, utf8.ValidString(*m.Content))
-	rest := ourLabel.ReplaceAllString(ours.ReplaceAllString(*m.Content, "x"), "x ")
+	rest := ourLabel.ReplaceAllString(ours.ReplaceAllString(ourTitle.ReplaceAllString(*m.Content, ""), "x"), "x ")
 	assert.NotRegexp(t, dangerous, rest, "in %q", *m.Content)
+	checkRows(t, m.Components)
 	for _, r := range *m.Content {
 		if r != '\n' && r != '\u200C' && r != '\u200D' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			assert.Fail(t, "a character not to be seen", "%U in %q", r, *m.Content)
+		}
+	}
+}
+
+// checkRows holds buttons against Discord's limits.
+func checkRows(t assert.TestingT, all []row) {
+	assert.NotNil(t, all, "null would leave those of before")
+	assert.LessOrEqual(t, len(all), 5)
+	met := map[string]bool{}
+	for _, r := range all {
+		assert.EqualValues(t, 1, r.Type)
+		assert.NotEmpty(t, r.Buttons)
+		assert.LessOrEqual(t, len(r.Buttons), 5)
+		for _, b := range r.Buttons {
+			assert.EqualValues(t, 2, b.Type)
+			assert.NotEmpty(t, strings.TrimSpace(b.Label))
+			assert.LessOrEqual(t, utf8.RuneCountInString(b.Label), 80)
+			assert.NotEmpty(t, b.CustomID)
+			assert.LessOrEqual(t, utf8.RuneCountInString(b.CustomID), 100)
+			assert.False(t, met[b.CustomID], "%q twice", b.CustomID)
+			met[b.CustomID] = true
 		}
 	}
 }
@@ -155,7 +179,7 @@ func TestDrawHostileText(t *testing.T) {
 			words, id := commands.Prose{{Text: test.in}}, commands.Prose{{Code: test.in}}
 			assert.Equal(t, test.prose, strings.TrimSpace(marked(words)))
 			assert.Equal(t, "`"+test.code+"`", marked(id))
-			assert.Equal(t, strings.TrimSpace("✅ "+marked(words)), checked(t, draw(commands.Reply{Tone: commands.Done, Text: words})))
+			assert.Equal(t, strings.TrimSpace("✅ **Done**\n"+marked(words)), checked(t, draw(commands.Reply{Tone: commands.Done, Text: words})))
 			checked(t, draw(commands.Reply{Text: words}))
 			checked(t, draw(commands.Reply{
 				Text: commands.Prose{{Text: "x\n"}, {Text: test.in}, {Code: test.in}, {Code: test.in}}, Number: 41,
@@ -174,13 +198,15 @@ func TestDrawParts(t *testing.T) {
 		want string
 	}{
 		{"nothing", commands.Reply{}, "…"},
-		{"only a tone", commands.Reply{Tone: commands.Done}, "✅"},
+		{"only a tone", commands.Reply{Tone: commands.Done}, "✅ **Done**"},
 		{"time", commands.Reply{Text: commands.Prose{{Text: "until "}, {Time: at}}}, "until <t:1795190706:F> (<t:1795190706:R>)"},
 		{"two ids", commands.Reply{Text: commands.Prose{{Code: "a"}, {Code: "b"}}}, "`a` `b`"},
 		{"id after a back-tick", commands.Reply{Text: commands.Prose{{Text: "`"}, {Code: "b"}}}, "\\` `b`"},
 		{"empty id", commands.Reply{Text: commands.Prose{{Text: "x"}, {Code: " \u200b"}}}, "x"},
 		{"field without a label", commands.Reply{Text: commands.Prose{{Text: "x"}}, Fields: []commands.Field{{Value: commands.Prose{{Code: "y"}}}}}, "x\n`y`"},
-		{"choice", commands.Reply{Choices: []commands.Choice{{Label: "Look", Line: "room room=1"}}, Number: 7}, "Look: `/room room:1`\n-# #7"},
+		{"choice", commands.Reply{Choices: []commands.Choice{{Label: "Look", Line: "room room=1"}}, Number: 7}, "-# #7"},
+		{"choice that no button can carry", commands.Reply{Choices: []commands.Choice{{Label: "Look", Line: "room room=" + strings.Repeat("1", 90)}}},
+			"Look: `/room room:" + strings.Repeat("1", 90) + "`"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			assert.Equal(t, test.want, checked(t, draw(test.in)))
@@ -213,6 +239,7 @@ func TestDrawFlags(t *testing.T) {
 
 func TestDrawCutsByLines(t *testing.T) {
 	for language, note := range map[commands.Language]string{commands.English: "… %d more lines", commands.Chinese: "……还有 %d 行"} {
+		colon := commands.Text{English: ":", Chinese: "："}.In(language)
 		r := commands.Reply{Tone: commands.Info, Language: language, Text: commands.Prose{{Text: "100 entries"}}, Number: 41,
 			Choices: []commands.Choice{{Label: "Again", Line: "history"}}}
 		for n := range 100 {
@@ -220,9 +247,9 @@ func TestDrawCutsByLines(t *testing.T) {
 		}
 		content := checked(t, draw(r))
 		lines := strings.Split(content, "\n")
-		kept := len(lines) - 3
-		assert.Equal(t, []string{fmt.Sprintf(note, 101-kept), "Again: `/history`", "-# #41"}, lines[kept:])
-		assert.Equal(t, fmt.Sprintf(`**\#%d:** %s`, kept-2, strings.Repeat("x", 30)), lines[kept-1])
+		kept := len(lines) - 2
+		assert.Equal(t, []string{fmt.Sprintf(note, 101-kept), "-# #41"}, lines[kept:])
+		assert.Equal(t, fmt.Sprintf(`**\#%d%s** %s`, kept-2, colon, strings.Repeat("x", 30)), lines[kept-1])
 		assert.Greater(t, len(content), 1900, "the room is used")
 	}
 }
@@ -252,13 +279,13 @@ func TestDrawCutsALongLine(t *testing.T) {
 
 func TestDrawKeepsChoicesWhole(t *testing.T) {
 	r := commands.Reply{Text: commands.Prose{{Text: "x"}}}
-	for range 30 {
-		r.Choices = append(r.Choices, commands.Choice{Label: "Unmute", Line: "unmute room=123 target=" + strings.Repeat("a", 32)})
+	for n := range 30 {
+		r.Choices = append(r.Choices, commands.Choice{Label: "Unmute", Line: fmt.Sprint("unmute room=123 target=", strings.Repeat("a", 80), n)})
 	}
 	lines := strings.Split(checked(t, draw(r)), "\n")
-	assert.Equal(t, "… +20", lines[len(lines)-1])
-	for _, line := range lines[1 : len(lines)-1] {
-		assert.Equal(t, "Unmute: `/unmute room:123 target:"+strings.Repeat("a", 32)+"`", line)
+	assert.Equal(t, "… +24", lines[len(lines)-1])
+	for n, line := range lines[1 : len(lines)-1] {
+		assert.Equal(t, fmt.Sprint("Unmute: `/unmute room:123 target:", strings.Repeat("a", 80), n, "`"), line)
 	}
 }
 

@@ -18,9 +18,10 @@ import (
 // https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object
 type response struct {
 	Type discordgo.InteractionResponseType `json:"type"`
-	Data any                               `json:"data,omitempty"` // message, deferral or suggestions
+	Data any                               `json:"data,omitempty"` // message, deferral, suggestions or modal
 
-	number int64 // whether it was taken is reported for this journal number; 0: for none
+	number  int64    // whether it was taken is reported for this journal number; 0: for none
+	command *command // that it is the first answer to; nil: to none
 }
 
 type deferral struct {
@@ -28,7 +29,7 @@ type deferral struct {
 }
 
 type suggestions struct {
-	Choices []Choice `json:"choices"`
+	Choices []Choice `json:"choices"` // at most 25; not null
 }
 
 func pong() response { return response{Type: discordgo.InteractionResponsePong} }
@@ -43,9 +44,12 @@ func shown(a answer) response {
 }
 
 // first is the first answer where the command's own is not there yet. "thinking…" is a promise, so a command that is not written down
-// gets words that promise nothing.
-func (k acknowledgement) first(l commands.Language) response {
-	if k.number == 0 {
+// gets words that promise nothing. On a card nothing changes for now.
+func (k acknowledgement) first(l commands.Language, on card) response {
+	switch {
+	case on.pressed:
+		return response{Type: discordgo.InteractionResponseDeferredMessageUpdate}
+	case k.number == 0:
 		return shown(drawn(commands.Acknowledgement(l, 0)))
 	}
 	return thinking(k.public)
@@ -60,8 +64,11 @@ func thinking(public bool) response {
 	return r
 }
 
-func noSuggestions() response {
-	return response{Type: discordgo.InteractionApplicationCommandAutocompleteResult, Data: suggestions{Choices: []Choice{}}}
+func suggested(choices []Choice) response {
+	if choices == nil {
+		choices = []Choice{}
+	}
+	return response{Type: discordgo.InteractionApplicationCommandAutocompleteResult, Data: suggestions{choices}}
 }
 
 // write returns nil when all of r has gone to the network.

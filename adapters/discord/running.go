@@ -37,6 +37,9 @@ type command struct {
 	person     string
 	deliveries int // those that run; guarded by running.mu
 
+	once  sync.Once
+	given chan struct{} // closed when a first answer has gone to Discord, or could not
+
 	mu           sync.Mutex
 	now          acknowledgement // as it would be
 	acknowledged bool            // it is fixed: ack
@@ -74,6 +77,23 @@ func (c *command) acknowledge() acknowledgement {
 	return c.ack
 }
 
+// settle tells that a first answer has gone to Discord, or that it could not.
+func (c *command) settle() { c.once.Do(func() { close(c.given) }) }
+
+// wait waits until settle was called, since what follows must not overtake the first answer, but no longer than Discord would wait for that, or ctx. It is false
+// when ctx ended.
+func (c *command) wait(ctx context.Context) bool {
+	timer := time.NewTimer(underWay)
+	defer timer.Stop()
+	select {
+	case <-c.given:
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
 // begin takes on a delivery of a command of somebody's, until end is called, which must be once. life is cancelled when a stop loses its
 // patience; it has no other end. A delivery whose key runs already is not told errBusy or errStopping, because nobody may tell
 // it that nothing was done. When there are too many of those, it is told errFlooded, and of what command.
@@ -92,7 +112,7 @@ func (r *running) begin(key, person string) (life context.Context, c *command, e
 		r.cancels, r.keys, r.persons = make(map[int]context.CancelFunc), make(map[string]*command), make(map[string]int)
 	}
 	if !runs {
-		c = &command{person: person}
+		c = &command{person: person, given: make(chan struct{})}
 		r.keys[key] = c
 		r.persons[person]++
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +110,7 @@ func (d *doctor) database(ctx context.Context, r *report) {
 	}
 }
 
-// discord looks at the application, its public key, its endpoint and its commands.
+// discord looks at the application, how its interactions come here, its servers and its commands.
 func (d *doctor) discord(ctx context.Context) (r report) {
 	if !slices.Contains(d.set.platforms(), permissions.Discord) || !d.sound(&r, "discord", "DISCORD_API_URL", "DISCORD_BOT_TOKEN", "DISCORD_APPLICATION_ID", "DISCORD_GUILD_IDS") {
 		return r
@@ -126,23 +125,35 @@ func (d *doctor) discord(ctx context.Context) (r report) {
 		return r
 	}
 	r.ok("discord", "the token is good for application %s (%s)", app.Name, app.ID)
-	if app.ID != d.set.DiscordApplicationID {
-		r.broken("discord", "Set it to "+app.ID+", or take the token of the other application.", "DISCORD_APPLICATION_ID is another application's")
+	wrong := app.Mismatches(d.set.DiscordApplicationID, d.set.DiscordPublicKey)
+	for _, m := range wrong {
+		r.broken("discord", m.Fix, "%s", m.What)
 	}
-	if !strings.EqualFold(app.VerifyKey, d.set.DiscordPublicKey) {
-		r.broken("discord", "Set it to the Public Key on the application's page, General Information.", "DISCORD_PUBLIC_KEY is not this application's")
-	}
-	const path = "/discord/interactions"
-	switch endpoint, err := url.Parse(app.InteractionsEndpointURL); {
-	case app.InteractionsEndpointURL == "":
-		r.broken("discord", "Set it on the application's page to https://your.host"+path+" while the bot runs.", "the application has no Interactions Endpoint URL, so commands do not come here")
-	case err != nil || endpoint.Path != path:
-		r.broken("discord", "Set it on the application's page to https://your.host"+path+" while the bot runs.", "commands are sent to %s, which is no address of the bot's", app.InteractionsEndpointURL)
+	switch {
+	case len(wrong) > 0:
+	case d.set.DiscordPublicKey == "":
+		r.ok("discord", "commands come through the gateway")
 	default:
 		r.ok("discord", "commands are sent to %s", app.InteractionsEndpointURL)
 	}
+	d.guilds(ctx, &r, client)
 	d.commands(ctx, &r, client)
 	return r
+}
+
+// guilds looks whether the bot is a member of the guilds it is to serve.
+func (d *doctor) guilds(ctx context.Context, r *report, client *discord.Client) {
+	absent, err := client.Absent(ctx, d.set.DiscordGuildIDs)
+	switch {
+	case err != nil:
+		r.warn("discord", "Run bot check again in a minute.", "whether the bot is a member of its servers could not be seen: %v", err)
+	case len(absent) > 0 && d.set.DiscordPublicKey == "":
+		r.broken("discord", "Invite the application with the scopes bot and applications.commands, or correct DISCORD_GUILD_IDS.",
+			"the bot is no member of %s, and the gateway brings nothing from there", strings.Join(absent, ", "))
+	case len(absent) > 0:
+		r.warn("discord", "Invite the application with the scopes bot and applications.commands, or correct DISCORD_GUILD_IDS.",
+			"the bot is no member of %s, so it cannot report there what it has done by itself", strings.Join(absent, ", "))
+	}
 }
 
 // commands looks whether the registered commands are those of this version.

@@ -212,7 +212,7 @@ func (s *settings) problems(given map[string]string) (problems []problem) {
 		wrong("NETEASE_NOTIFY_EXT", "Set it to off, reason or full.", "NETEASE_NOTIFY_EXT=%s is not known", s.NetEaseNotifyExt)
 	}
 	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.SlackAppToken == "" && s.DiscordBotToken == "" {
-		wrong("", "For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN), for Discord DISCORD_BOT_TOKEN, DISCORD_APPLICATION_ID and DISCORD_PUBLIC_KEY; to try the bot without any, run: bot demo.", "No chat platform is set up")
+		wrong("", "For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN), for Discord DISCORD_BOT_TOKEN and DISCORD_APPLICATION_ID (and DISCORD_PUBLIC_KEY where Discord can reach the bot); to try the bot without any, run: bot demo.", "No chat platform is set up")
 	}
 	s.slackProblems(given, wrong)
 	s.discordProblems(wrong)
@@ -276,10 +276,8 @@ func (s *settings) discordProblems(wrong wrongFunc) {
 	if !snowflake.MatchString(s.DiscordApplicationID) {
 		wrong("DISCORD_APPLICATION_ID", "Take it from the application's page, General Information: digits alone.", "DISCORD_APPLICATION_ID is not an id")
 	}
-	if s.DiscordPublicKey == "" {
-		wrong("DISCORD_PUBLIC_KEY", "Take it from the application's page, General Information; this version hears Discord over HTTP only.", "DISCORD_PUBLIC_KEY is not set")
-	} else if _, err := discord.ParsePublicKey(s.DiscordPublicKey); err != nil {
-		wrong("DISCORD_PUBLIC_KEY", "Take it from the application's page, General Information.", "DISCORD_PUBLIC_KEY: %v", err)
+	if _, err := discord.ParsePublicKey(s.DiscordPublicKey); s.DiscordPublicKey != "" && err != nil {
+		wrong("DISCORD_PUBLIC_KEY", "Take it from the application's page, General Information; or unset it to use the gateway.", "DISCORD_PUBLIC_KEY: %v", err)
 	}
 	for _, id := range s.DiscordGuildIDs {
 		if !snowflake.MatchString(id) {

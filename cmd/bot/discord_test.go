@@ -21,7 +21,7 @@ import (
 // A discordAPI is the part of Discord that the bot calls: lists of commands.
 type discordAPI struct {
 	mu   sync.Mutex
-	puts []string // "PUT /applications/…/commands: 17 commands"
+	puts []string // "PUT /applications/…/commands: 18 commands"
 }
 
 func (d *discordAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +103,7 @@ func TestServeDiscord(t *testing.T) {
 	assert.Equal(t, exitOK, p.end())
 	api.mu.Lock()
 	defer api.mu.Unlock()
-	assert.Contains(t, api.puts, "/applications/"+testApplication+"/commands: 17 commands")
+	assert.Contains(t, api.puts, "/applications/"+testApplication+"/commands: 18 commands")
 	for _, secret := range []string{"interaction-token", testDiscordBot} {
 		assert.NotContains(t, p.log.String(), secret)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/adapters/discord"
 	"roomwarden/adapters/slack"
 	"roomwarden/commands"
 	"roomwarden/permissions"
@@ -130,6 +131,7 @@ func TestDocsMetrics(t *testing.T) {
 	m := newMetrics([]permissions.Platform{permissions.Slack})
 	m.parts([]string{"journal"}, func(string) float64 { return 1 })
 	m.slackSocket(func() slack.SocketStatus { return slack.SocketStatus{} })
+	m.discordGateway(func() discord.GatewayStatus { return discord.GatewayStatus{} })
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		defer close(descriptions)

@@ -17,24 +17,25 @@ import (
 
 // arrows is who may know whom, tests aside. Only cmd/bot sees everybody.
 var arrows = map[string][]string{
-	"adapters/adaptertest":     {"commands"},
-	"adapters/console":         {"commands", "permissions"},
-	"adapters/discord":         {"commands", "permissions"},
-	"adapters/slack":           {"commands", "permissions"},
-	"adapters/slack/slacktest": {},
-	"commands":                 {"journal", "netease", "permissions"},
-	"journal":                  {},
-	"journal/journaltest":      {"journal"},
-	"journal/sqlstore":         {"journal"},
-	"netease":                  {},
-	"netease/sandbox":          {"netease"},
-	"permissions":              {},
+	"adapters/adaptertest":         {"commands"},
+	"adapters/console":             {"commands", "permissions"},
+	"adapters/discord":             {"commands", "permissions"},
+	"adapters/discord/discordtest": {},
+	"adapters/slack":               {"commands", "permissions"},
+	"adapters/slack/slacktest":     {},
+	"commands":                     {"journal", "netease", "permissions"},
+	"journal":                      {},
+	"journal/journaltest":          {"journal"},
+	"journal/sqlstore":             {"journal"},
+	"netease":                      {},
+	"netease/sandbox":              {"netease"},
+	"permissions":                  {},
 }
 
 // doors are the rooms in which a module of others may be named.
 var doors = map[string][]string{
 	"github.com/slack-go/slack":           {"adapters/slack"},
-	"github.com/gorilla/websocket":        {"adapters/slack", "adapters/slack/slacktest"},
+	"github.com/gorilla/websocket":        {"adapters/slack", "adapters/slack/slacktest", "adapters/discord", "adapters/discord/discordtest"},
 	"github.com/bwmarrin/discordgo":       {"adapters/discord"},
 	"github.com/ergochat/readline":        {"adapters/console"},
 	"modernc.org/sqlite":                  {"journal/sqlstore"},

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"roomwarden/adapters/discord"
 	"roomwarden/adapters/slack"
 	"roomwarden/commands"
 	"roomwarden/netease"
@@ -157,4 +158,23 @@ func (m *metrics) slackSocket(status func() slack.SocketStatus) {
 	counter("roomwarden_slack_reconnects_total", "Socket Mode connections that were replaced, for whatever reason.", func(s slack.SocketStatus) int { return s.Reconnects })
 	counter("roomwarden_slack_deaf_total", "Socket Mode connections that were replaced because nothing was heard of Slack for 30 s.", func(s slack.SocketStatus) int { return s.Deaf })
 	counter("roomwarden_slack_acks_lost_total", "Envelopes that could not be acknowledged.", func(s slack.SocketStatus) int { return s.AcksLost })
+}
+
+// discordGateway adds what there is to tell of the gateway.
+func (m *metrics) discordGateway(status func() discord.GatewayStatus) {
+	gauge := func(name, help string, value func(discord.GatewayStatus) int) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
+	}
+	counter := func(name, help string, value func(discord.GatewayStatus) int) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
+	}
+	gauge("roomwarden_discord_gateway_live", "1 while there is a session with Discord's gateway.", func(s discord.GatewayStatus) int {
+		if s.State == discord.GatewayLive {
+			return 1
+		}
+		return 0
+	})
+	gauge("roomwarden_discord_gateway_sessions_24h", "Sessions begun in the last 24 hours; Discord allows 1000.", func(s discord.GatewayStatus) int { return s.Identifies })
+	counter("roomwarden_discord_gateway_reconnects_total", "Sessions that were made again, for whatever reason.", func(s discord.GatewayStatus) int { return s.Reconnects })
+	counter("roomwarden_discord_gateway_dropped_total", "Interactions that were dropped because too many waited for their first answers.", func(s discord.GatewayStatus) int { return s.Dropped })
 }

@@ -26,6 +26,7 @@ type platforms struct {
 	guide   *commands.Dispatcher // of forms and Home tabs
 	count   *metrics
 	observe func(commands.Event)
+	leads   func() bool // whether this replica does what only one may do
 
 	answered func(number int64, delivered bool)
 	deliver  map[permissions.Platform]commands.Deliver                      // filled by the platforms that are set up
@@ -94,13 +95,39 @@ func (p *platforms) discord() {
 	}
 	client := newDiscord(p.set)
 	adapter := &discord.Adapter{
-		PublicKey: p.set.DiscordPublicKey, GuildIDs: p.set.DiscordGuildIDs, Language: p.set.DefaultLanguage,
+		PublicKey: p.set.DiscordPublicKey, GuildIDs: p.set.DiscordGuildIDs, Language: p.set.DefaultLanguage, Guide: p.guide,
 		Client: client, Handle: p.handle, Observe: p.observe, Log: p.log, Answered: p.answered,
 	}
+	portal := &portal{client: client, set: p.set, log: p.log}
 	p.deliver[permissions.Discord] = adapter.Deliver
-	p.mux.Handle("/discord/interactions", adapter.Interactions())
+	p.jobs = append(p.jobs, func(ctx context.Context) { p.register(ctx, client) }, portal.watch)
+	p.health.asked[permissions.Discord] = func() part { return trouble(portal.trouble()) }
+	if p.set.DiscordPublicKey == "" {
+		p.discordGateway(adapter)
+		return
+	}
+	p.mux.Handle(discord.Path, adapter.Interactions())
 	p.stops = append(p.stops, adapter.Stop)
-	p.jobs = append(p.jobs, func(ctx context.Context) { p.register(ctx, client) })
+}
+
+// discordGateway has the adapter hear Discord through the gateway, in the replica that leads. The session outlives what was received on it.
+func (p *platforms) discordGateway(adapter *discord.Adapter) {
+	gateway := &discord.Gateway{Adapter: adapter, Leads: p.leads}
+	session, hangUp := context.WithCancel(context.Background())
+	p.jobs = append(p.jobs, func(context.Context) { gateway.Run(session) })
+	p.stops = append(p.stops, func(ctx context.Context) error {
+		defer hangUp()
+		return adapter.Stop(ctx)
+	})
+	others := p.health.asked[permissions.Discord]
+	p.health.asked[permissions.Discord] = func() part {
+		s := gateway.Status()
+		if s.Failed() {
+			return part{statusFailed, s.Trouble()}
+		}
+		return worst(trouble(s.Trouble()), others(), part{statusOK, s.Note()})
+	}
+	p.count.discordGateway(gateway.Status)
 }
 
 func newDiscord(set settings) *discord.Client {

@@ -78,7 +78,7 @@ func serve(ctx context.Context, args []string, w world) error {
 	}
 	parts := &platforms{
 		set: set, policy: policy, log: log, health: health, mux: http.NewServeMux(),
-		handle: count.handling(dispatcher.Handle), guide: dispatcher, count: count, answered: dispatcher.Answered, deliver: map[permissions.Platform]commands.Deliver{},
+		handle: count.handling(dispatcher.Handle), guide: dispatcher, leads: store.Leads, count: count, answered: dispatcher.Answered, deliver: map[permissions.Platform]commands.Deliver{},
 		observe: func(e commands.Event) { health.event(e); count.event(e) },
 	}
 	parts.slack()

@@ -34,7 +34,7 @@ func active(ctx context.Context, j *job) ending {
 	}
 	page := int(min(max(1, j.args["page"].Number), 1<<20))
 	there, gone, over, looked := j.there(ctx, all, page*shownActive)
-	shown := there[min((page-1)*shownActive, len(there)):min(page*shownActive, len(there))]
+	shown := soonest(there[min((page-1)*shownActive, len(there)):min(page*shownActive, len(there))])
 	end := ending{tone: Info, text: j.say(Text{"In force: {n}, what ends first comes first.", "当前生效：{n} 项，最先结束的在前。"}, values{"n": len(all) - gone})}
 	switch {
 	case len(all) == gone:
@@ -60,10 +60,20 @@ func active(ctx context.Context, j *job) ending {
 	if last := (len(there) + shownActive - 1) / shownActive; page > 1 && last > 0 {
 		end.choices = append(end.choices, j.turning(Text{"Previous", "上一页"}, min(page-1, last)))
 	}
-	if len(there) > page*shownActive || looked < len(all) {
+	switch {
+	case len(there) > page*shownActive || looked < len(all) && looked < mostLooked:
 		end.choices = append(end.choices, j.turning(Text{"More", "更多"}, page+1))
+	case looked < len(all):
+		end.text = end.text.then(j.say(Text{
+			"Only the first {n} were looked at; name a room to see the others.", "只查看了最先结束的 {n} 项；指定聊天室可查看其余的。"}, values{"n": looked}))
 	}
 	return end
+}
+
+// soonest sorts what is in force by its end as NetEase shows it. Pages are made by the journal's before: that does not change from one page to the next.
+func soonest(page []lookedAt) []lookedAt {
+	slices.SortStableFunc(page, func(a, b lookedAt) int { return endsFirst(a.state.until, b.state.until) })
+	return page
 }
 
 // there looks at what is in force by the journal until so many are found that are not seen to be over, but at no more than mostLooked. It returns
@@ -84,7 +94,6 @@ func (j *job) there(ctx context.Context, all []standing, want int) (there []look
 			there = append(there, l)
 		}
 	}
-	slices.SortStableFunc(there, func(a, b lookedAt) int { return endsFirst(a.state.until, b.state.until) })
 	return there, gone, over, looked
 }
 

@@ -48,7 +48,7 @@ const (
 // measure reads a folded, lower-case word as a length of time: digits, for seconds, or numbers with units, the largest
 // unit first. ok is false when the word does not begin like one.
 func measure(word string) (m measured, ok bool) {
-	rest := strings.TrimPrefix(arabic(word), "+")
+	rest := strings.TrimPrefix(joined(arabic(word)), "+")
 	if minus := strings.TrimPrefix(rest, "-"); minus != rest {
 		m.fault, rest = negative, minus
 	}
@@ -96,6 +96,17 @@ func measure(word string) (m measured, ok bool) {
 		m.better = compact(m.length)
 	}
 	return m, true
+}
+
+// joined takes the spaces out of "3 days" and "1 h 30 m" that were given as one word. Two numbers in a row stay two.
+func joined(word string) string {
+	pieces := strings.Fields(word)
+	for i, piece := range pieces[min(len(pieces), 1):] {
+		if before := pieces[i]; isDigit(rune(before[len(before)-1])) && isDigit(rune(piece[0])) {
+			return word
+		}
+	}
+	return strings.Join(pieces, "")
 }
 
 // arabic writes Chinese numbers and halves in digits: 五分钟 is 5分钟, 半小时 30分钟, 1个半小时 and 1小时半 are 1小时30分钟.

@@ -190,6 +190,44 @@ func TestActiveWithManyMutes(t *testing.T) {
 	})
 }
 
+// TestActivePages: every mute is on one page, also when some were shortened outside the bot, and the pages end where no more is looked at.
+func TestActivePages(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		mute := func(from, to int) {
+			for i := from; i <= to; i++ {
+				target := fmt.Sprint("member", i)
+				s.nim.AddAccounts(netease.AccID(target))
+				require.NoError(t, s.nim.Enter(123, netease.AccID(target)))
+				require.Equal(t, Done, s.answered(target, "zhangsan", fmt.Sprintf("mute 123 %s %dm", target, 100+i)).Tone)
+			}
+		}
+		mute(1, 25)
+		s.outside(t, "mute 123 member16 10m")
+		pages := func() (met map[string]int, last Reply) {
+			met = map[string]int{}
+			for page := 1; page <= 40; page++ {
+				last = s.answered(fmt.Sprint(len(s.nim.Calls()), "page", page), "zhangsan", fmt.Sprint("active page=", page))
+				for _, f := range last.Fields {
+					met[f.Label]++
+				}
+				if i := len(last.Choices); i == 0 || last.Choices[i-1].Label != "More" {
+					return met, last
+				}
+			}
+			t.Fatal("More without an end")
+			return nil, Reply{}
+		}
+		met, _ := pages()
+		for i := 1; i <= 25; i++ {
+			assert.Equal(t, 1, met[fmt.Sprint("#", i)], "#%d", i)
+		}
+		mute(26, 230)
+		met, last := pages()
+		assert.Len(t, met, mostLooked)
+		assert.Contains(t, last.Text.String(), "Only the first 200 were looked at; name a room to see the others.")
+	})
+}
+
 // TestActiveIsEnded: each thing that is in force has a button that ends it, for those who may press it, whose number says which.
 func TestActiveIsEnded(t *testing.T) {
 	policy, err := permissions.Parse([]byte(`

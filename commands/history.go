@@ -11,7 +11,7 @@ import (
 )
 
 // shownEntries is how many entries an answer lists.
-const shownEntries = 20
+const shownEntries = 10
 
 // history lists entries of the rooms in which the person has the right; entries without a room only to those who have it in all.
 func history(ctx context.Context, j *job) ending {

@@ -112,7 +112,7 @@ func (j *job) homeActive(ctx context.Context, h *Home) error {
 		return err
 	}
 	there, gone, _, looked := j.there(ctx, all, homeActive)
-	for _, l := range there[:min(len(there), homeActive)] {
+	for _, l := range soonest(there[:min(len(there), homeActive)]) {
 		h.Active = append(h.Active, Item{
 			Text:    j.say(Text{"#{number}: ", "#{number}："}, values{"number": l.entry.Number}).add(j.language, j.inWords(l, true)),
 			Choices: j.handles(l),

@@ -140,7 +140,7 @@ func TestParseDurations(t *testing.T) {
 		in   string
 		want time.Duration
 	}{
-		{"300", 5 * time.Minute}, {"300s", 5 * time.Minute}, {"1s", time.Second}, {"5m", 5 * time.Minute}, {"1h30m", 90 * time.Minute},
+		{"300", 5 * time.Minute}, {"300s", 5 * time.Minute}, {"1s", time.Second}, {"5m", 5 * time.Minute}, {"1h30m", 90 * time.Minute}, {`"1 h 30 m"`, 90 * time.Minute}, {`"3 days"`, 72 * time.Hour},
 		{"2d", 48 * time.Hour}, {"1w", 7 * 24 * time.Hour}, {"1w2d3h4m5s", (9*24+3)*time.Hour + 4*time.Minute + 5*time.Second},
 		{"5分钟", 5 * time.Minute}, {"1小时30分", 90 * time.Minute}, {"2天", 48 * time.Hour}, {"1周", 7 * 24 * time.Hour}, {"90秒", 90 * time.Second},
 		{"1个小时", time.Hour}, {"５分钟", 5 * time.Minute}, {"5MIN", 5 * time.Minute}, {"2hours", 2 * time.Hour}, {"10mins", 10 * time.Minute},

@@ -70,7 +70,7 @@ func (s *suggester) timer() string { return strings.TrimRight(tidy(plain(s.fille
 func (s *suggester) closes() Text {
 	switch s.timer() {
 	case closeOff:
-		return Text{"{length} → off takes no delay", "{length} → off 不能带时长"}
+		return Text{"{length} → leave this empty with off", "{length} → off 不需要填时长"}
 	case closeFixed:
 		return Text{"{length} → closes at about {then}, with people inside too", "{length} → 约 {then} 关闭，有人也关"}
 	case closeIdle:
@@ -97,11 +97,15 @@ func (s *suggester) end(ctx context.Context) time.Time {
 func (s *suggester) moment(at time.Time) string {
 	at, now := at.UTC().Round(time.Second), s.now.UTC()
 	layout := Text{"2 Jan 2006 15:04 UTC", "2006年1月2日 15:04 UTC"}
+	clock := "15:04 UTC"
+	if at.Sub(now).Abs() < 10*time.Minute {
+		clock = "15:04:05 UTC"
+	}
 	switch {
 	case at.Sub(now).Abs() < 6*24*time.Hour && s.language == Chinese:
-		return weekdays[at.Weekday()] + at.Format(" 15:04 UTC")
+		return weekdays[at.Weekday()] + " " + at.Format(clock)
 	case at.Sub(now).Abs() < 6*24*time.Hour:
-		layout.English = "Mon 15:04 UTC"
+		return at.Format("Mon " + clock)
 	case at.Year() == now.Year():
 		layout = Text{"2 Jan 15:04 UTC", "1月2日 15:04 UTC"}
 	}

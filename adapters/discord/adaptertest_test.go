@@ -147,7 +147,7 @@ func shownTo(body []byte, private bool) adaptertest.Message {
 	var m struct {
 		Content    string
 		Flags      int
-		Components []row
+		Components []actionRow
 	}
 	if len(body) > 0 && json.Unmarshal(body, &m) != nil {
 		m.Content = "not JSON: " + string(body)

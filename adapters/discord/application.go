@@ -71,18 +71,26 @@ func (a Application) Mismatches(applicationID, publicKey string) (all []Mismatch
 // https://discord.com/developers/docs/resources/user#get-current-user-guilds
 func (c *Client) Absent(ctx context.Context, guilds []string) (absent []string, err error) {
 	const most = 200
-	type guild struct {
-		ID string `json:"id"`
-	}
-	var in []guild
-	err = c.briefly().do(ctx, call{method: http.MethodGet, route: fmt.Sprintf("/users/@me/guilds?limit=%d", most), bot: true, repeatable: true, into: &in})
+	in, err := c.briefly().guilds(ctx, most)
 	if err != nil || len(in) >= most {
 		return nil, err
 	}
 	for _, id := range guilds {
-		if !slices.Contains(in, guild{id}) {
+		if !slices.Contains(in, id) {
 			absent = append(absent, id)
 		}
 	}
 	return absent, nil
+}
+
+// guilds are those in which the bot is a member, so many at most.
+func (c *Client) guilds(ctx context.Context, most int) (ids []string, err error) {
+	var in []struct {
+		ID string `json:"id"`
+	}
+	err = c.do(ctx, call{method: http.MethodGet, route: fmt.Sprintf("/users/@me/guilds?limit=%d", most), bot: true, repeatable: true, into: &in})
+	for _, g := range in {
+		ids = append(ids, g.ID)
+	}
+	return ids, err
 }

@@ -26,8 +26,8 @@ const (
 	maxCustomID    = 100 // of what a button carries
 )
 
-// A row holds buttons.
-type row struct {
+// An actionRow holds buttons.
+type actionRow struct {
 	Type    discordgo.ComponentType `json:"type"` // ActionsRowComponent
 	Buttons []button                `json:"components"`
 }
@@ -41,8 +41,8 @@ type button struct {
 }
 
 // rows are the choices of a reply as buttons, and those that no button can carry. Where the bot asks, the first one stands out.
-func rows(r commands.Reply) (all []row, rest []commands.Choice) {
-	all = []row{} // in an edit, null leaves the buttons of before
+func rows(r commands.Reply) (all []actionRow, rest []commands.Choice) {
+	all = []actionRow{} // in an edit, null leaves the buttons of before
 	met := map[string]bool{}
 	n := 0
 	for i, c := range r.Choices {
@@ -60,7 +60,7 @@ func rows(r commands.Reply) (all []row, rest []commands.Choice) {
 			style = discordgo.PrimaryButton
 		}
 		if n%maxRow == 0 {
-			all = append(all, row{Type: discordgo.ActionsRowComponent})
+			all = append(all, actionRow{Type: discordgo.ActionsRowComponent})
 		}
 		last := &all[len(all)-1]
 		last.Buttons = append(last.Buttons, button{discordgo.ButtonComponent, style, label, id})

@@ -31,11 +31,11 @@ func (c *Client) callback(ctx context.Context, id, token string, first response,
 	defer cancelOne()
 	sent, err := c.attempt(one, call, body)
 	e, answered := errors.AsType[*Error](err)
-	pause := callbackGap
+	pause, limited := callbackGap, answered && e.Status == http.StatusTooManyRequests
 	switch {
 	case err == nil:
 		return nil
-	case answered && e.Status == http.StatusTooManyRequests:
+	case limited:
 		pause = max(pause, e.wait)
 	case answered && e.Status/100 != 5:
 		return err
@@ -48,7 +48,7 @@ func (c *Client) callback(ctx context.Context, id, token string, first response,
 		return err
 	}
 	_, again := c.attempt(ctx, call, body)
-	if e, answered := errors.AsType[*Error](again); answered && sent && e.Code == discordgo.ErrCodeInteractionHasAlreadyBeenAcknowledged {
+	if e, refused := errors.AsType[*Error](again); refused && sent && !limited && e.Code == discordgo.ErrCodeInteractionHasAlreadyBeenAcknowledged {
 		return nil
 	}
 	return again

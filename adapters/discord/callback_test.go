@@ -35,6 +35,7 @@ func TestCallback(t *testing.T) {
 		{"500", []http.HandlerFunc{problem(500, 0)}, 2, true, ""},
 		{"HTML of somebody in front", []http.HandlerFunc{says(502, "<html>")}, 2, true, ""},
 		{"429", []http.HandlerFunc{says(429, `{"retry_after":0.4}`)}, 2, true, ""},
+		{"429, and answered elsewhere meanwhile", []http.HandlerFunc{says(429, `{"retry_after":0.4}`), problem(400, 40060)}, 2, false, "another process that has the same token"},
 		{"429 for too long", []http.HandlerFunc{says(429, `{"retry_after":30}`)}, 1, false, "HTTP 429"},
 		{"cut, and taken all the same", []http.HandlerFunc{hangsUp, problem(400, 40060)}, 2, true, ""},
 		{"answered elsewhere", []http.HandlerFunc{problem(400, 40060)}, 1, false, "another process that has the same token"},
@@ -61,6 +62,9 @@ func TestCallback(t *testing.T) {
 					assert.Equal(t, callbackOf, r)
 				}
 				assert.Equal(t, []string{map[bool]string{true: "#41 true", false: "#41 false"}[test.taken]}, fake.reports)
+				if test.logged == "" {
+					assert.NotContains(t, log.String(), "level=WARN")
+				}
 				assert.Contains(t, log.String(), test.logged)
 			})
 		})
@@ -77,6 +81,50 @@ func TestSlowThroughTheGateway(t *testing.T) {
 		require.NoError(t, a.Stop(t.Context()))
 		assert.Equal(t, []string{callbackOf, "PATCH " + original}, fake.requests)
 		assert.Equal(t, []string{"everyone: ✅ **Done**\nlisi is muted\n-# #41"}, fake.seen())
+	})
+}
+
+// Where Discord has taken another first answer, what stands there is looked at before anything is said: nobody's answer is written over, and nothing
+// private becomes public.
+func TestAnsweredElsewhere(t *testing.T) {
+	const there = "everyone: ✅ **Done**\nlisi is muted\n-# #41"
+	for _, test := range []struct {
+		name   string
+		change func(a *Adapter)
+		in     map[string]any
+		handle commands.Handler
+		seen   []string
+	}{
+		{"by a bot with other servers", func(a *Adapter) { a.GuildIDs = []string{"1"} }, payload("mute"), nil, []string{there}},
+		{"a button that only the other one knows", func(*Adapter) {}, pressed("v1#7:0123456789abcdef", false), nil, []string{there}},
+		{"while this one stops", func(a *Adapter) { _ = a.Stop(context.Background()) }, payload("mute"), nil, []string{there}},
+		{"an answer without a number", func(*Adapter) {}, payload("help"), after(0, nil, told("help")), []string{there}},
+		{"the same answer, late", func(*Adapter) {}, payload("mute"), after(3*time.Second, &yes, publicly(numbered(told("lisi is muted")))), []string{there}},
+		{"a private answer, late", func(*Adapter) {}, payload("mute"), after(3*time.Second, &yes, numbered(told("no"))), []string{there, "the person: ✅ **Done**\nno\n-# #41"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, fake, _ := newAdapter(t, test.handle)
+				a.Guide = &guide{}
+				test.change(a)
+				fake.original = &shownMessage{public: true, content: strings.TrimPrefix(there, "everyone: ")}
+				fake.view = append(fake.view, fake.original)
+				fake.script = []http.HandlerFunc{problem(400, 40060)}
+				takeOne(a, test.in)
+				require.NoError(t, a.Stop(t.Context()))
+				assert.Equal(t, test.seen, fake.seen())
+			})
+		})
+	}
+	// The other one has said "thinking…" to the person alone: everyone hears of it all the same.
+	synctest.Test(t, func(t *testing.T) {
+		a, fake, _ := newAdapter(t, after(3*time.Second, &yes, publicly(numbered(told("lisi is muted")))))
+		fake.original, fake.loading = &shownMessage{}, true
+		fake.view = append(fake.view, fake.original)
+		fake.script = []http.HandlerFunc{problem(400, 40060)}
+		takeOne(a, payload("mute"))
+		require.NoError(t, a.Stop(t.Context()))
+		assert.Equal(t, []string{"the person: " + strings.TrimPrefix(there, "everyone: "), there}, fake.seen())
 	})
 }
 

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -80,7 +82,8 @@ type Error struct {
 	Status int    // of HTTP
 	Code   int    // Discord's own; 0: none, as where something in between answered
 
-	wait time.Duration // of 429
+	wait   time.Duration // of 429
+	faults string        // of a form: ", at components.0.label (BASE_TYPE_REQUIRED)"; what was sent is not in it
 }
 
 func (e *Error) Error() string {
@@ -108,7 +111,9 @@ func (e *Error) meaning() string {
 	case discordgo.ErrCodeInvalidWebhookTokenProvided:
 		return "the interaction's 15 minutes are over"
 	case discordgo.ErrCodeInvalidFormBody:
-		return "Discord does not accept its form"
+		return "Discord does not accept its form" + e.faults
+	case codeTooManyEdits:
+		return "the message is old and was edited too often"
 	case discordgo.ErrCodeMissingAccess, discordgo.ErrCodeMissingPermissions:
 		return "no access: invite the bot to this server with the scope applications.commands"
 	case codeTooManyCommands:
@@ -123,12 +128,26 @@ func (e *Error) meaning() string {
 	return ""
 }
 
-const codeTooManyCommands = 30034 // Max number of daily application command creates has been reached
+const (
+	codeTooManyCommands = 30034 // Max number of daily application command creates has been reached
+	codeTooManyEdits    = 30046 // Maximum number of edits to messages older than 1 hour reached
+)
 
 // A standing is the first answer to an interaction as it stands.
 type standing struct {
 	Content string                 `json:"content"`
 	Flags   discordgo.MessageFlags `json:"flags"`
+}
+
+var numberAtTheEnd = regexp.MustCompile(`\n-# #([0-9]{1,18})$`)
+
+// number is the journal number of the answer that stands there; 0: none is seen.
+func (s standing) number() int64 {
+	if found := numberAtTheEnd.FindStringSubmatch(s.Content); found != nil {
+		n, _ := strconv.ParseInt(found[1], 10, 64) // 18 digits fit
+		return n
+	}
+	return 0
 }
 
 // public tells whether everyone sees it.
@@ -151,7 +170,40 @@ func (c *Client) original(ctx context.Context, to commands.ReplyTo) (standing, e
 // edit puts m in the place of the first answer. Whether everyone sees it was fixed by that one.
 func (c *Client) edit(ctx context.Context, to commands.ReplyTo, m message) error {
 	m.Flags &^= discordgo.MessageFlagsEphemeral
-	return c.do(ctx, call{method: http.MethodPatch, route: "/webhooks/{app}/{token}/messages/@original", places: parts(to), body: m, repeatable: true})
+	return c.say(ctx, call{method: http.MethodPatch, route: "/webhooks/{app}/{token}/messages/@original", places: parts(to), repeatable: true}, m)
+}
+
+// say makes a call with a message. One whose form Discord does not accept, which is a mistake of ours, goes without its buttons.
+func (c *Client) say(ctx context.Context, call call, m message) error {
+	call.body = m
+	err := c.do(ctx, call)
+	if e, answered := errors.AsType[*Error](err); answered && e.Code == discordgo.ErrCodeInvalidFormBody && len(m.Components) > 0 {
+		m.Components = []actionRow{}
+		call.body = m
+		if c.do(ctx, call) == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// editFollowUp puts m in the place of what followUp has posted.
+//
+// https://discord.com/developers/docs/interactions/receiving-and-responding#edit-followup-message
+func (c *Client) editFollowUp(ctx context.Context, to commands.ReplyTo, id string, m message) error {
+	m.Flags &^= discordgo.MessageFlagsEphemeral
+	return c.say(ctx, call{method: http.MethodPatch, route: "/webhooks/{app}/{token}/messages/{message}", places: append(parts(to), id), repeatable: true}, m)
+}
+
+// removeFollowUp deletes what followUp has posted; what is gone already is fine.
+//
+// https://discord.com/developers/docs/interactions/receiving-and-responding#delete-followup-message
+func (c *Client) removeFollowUp(ctx context.Context, to commands.ReplyTo, id string) error {
+	err := c.do(ctx, call{method: http.MethodDelete, route: "/webhooks/{app}/{token}/messages/{message}", places: append(parts(to), id), repeatable: true})
+	if isGone(err) {
+		return nil
+	}
+	return err
 }
 
 // remove deletes the first answer; one that is gone already is fine.
@@ -169,17 +221,28 @@ func isGone(err error) bool {
 	return ok && e.Code == discordgo.ErrCodeUnknownMessage
 }
 
+// hasNoPlace tells of an edit that cannot be made, and of an answer that has to be posted instead: the message was removed, or it is older than an hour and
+// was edited too often.
+func hasNoPlace(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Code == discordgo.ErrCodeUnknownMessage || e.Code == codeTooManyEdits)
+}
+
 // mayHaveArrived tells of a call that Discord may have heeded all the same.
 func mayHaveArrived(err error) bool {
 	e, answered := errors.AsType[*Error](err)
 	return err != nil && (!answered || e.Status/100 == 5)
 }
 
-// followUp posts m besides the first answer. One for everyone is not repeated once it may have arrived; one for the person alone is:
+// followUp posts m besides the first answer, and returns its id. One for everyone is not repeated once it may have arrived; one for the person alone is:
 // reading it twice does no harm, and missing it may.
-func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) error {
+func (c *Client) followUp(ctx context.Context, to commands.ReplyTo, m message) (id string, err error) {
 	private := m.Flags&discordgo.MessageFlagsEphemeral != 0
-	return c.do(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), body: m, repeatable: private})
+	var posted struct {
+		ID string `json:"id"`
+	}
+	err = c.say(ctx, call{method: http.MethodPost, route: "/webhooks/{app}/{token}", places: parts(to), repeatable: private, into: &posted, loose: true}, m)
+	return posted.ID, err
 }
 
 // announce posts m in a channel, in the bot's name. Discord takes it once under one nonce, within a few minutes.
@@ -213,6 +276,7 @@ type call struct {
 	repeatable bool     // a second time does no harm
 	body       any      // nil: none
 	into       any      // where the answer goes; nil: nowhere
+	loose      bool     // that the answer cannot be read is no failure
 }
 
 // do makes a call, and makes it again where that may help and soon: after 429 when the wait is over; when the interaction that is to be
@@ -331,27 +395,52 @@ func (call call) read(res *http.Response) error {
 		var problem struct {
 			Code       int     `json:"code"`
 			RetryAfter float64 `json:"retry_after"` // s
+			Errors     any     `json:"errors"`
 		}
 		if json.Unmarshal(said, &problem) != nil {
 			problem.Code = 0
 		}
-		e := &Error{Method: call.method, Route: call.route, Status: res.StatusCode, Code: problem.Code}
+		e := &Error{faults: faults(problem.Errors, ""), Method: call.method, Route: call.route, Status: res.StatusCode, Code: problem.Code}
 		if named := max(retryAfter(res.Header), seconds(problem.RetryAfter)); named > 0 {
 			e.wait = max(named, time.Second/4)
 		}
 		return e
 	}
 	switch {
-	case call.into == nil:
+	case call.into == nil, call.loose && (err != nil || len(said) > maxAnswer):
 		return nil
 	case err != nil:
 		return fmt.Errorf("%s %s: read the answer: %w", call.method, call.route, err)
 	case len(said) > maxAnswer:
 		return backoff.Permanent(fmt.Errorf("%s %s: the answer has more than %d bytes", call.method, call.route, maxAnswer))
-	case json.Unmarshal(said, call.into) != nil:
+	case json.Unmarshal(said, call.into) != nil && !call.loose:
 		return backoff.Permanent(fmt.Errorf("%s %s: the answer is not the JSON expected", call.method, call.route))
 	}
 	return nil
+}
+
+const maxFaults = 200 // bytes
+
+// faults tells where in a form something is wrong, and what by Discord's name for it.
+//
+// https://discord.com/developers/docs/reference#error-messages
+func faults(tree any, path string) (all string) {
+	node, _ := tree.(map[string]any)
+	for _, key := range slices.Sorted(maps.Keys(node)) {
+		if len(all) > maxFaults {
+			break
+		}
+		if list, ok := node[key].([]any); ok && key == "_errors" {
+			for _, one := range list {
+				if one, ok := one.(map[string]any); ok {
+					all += fmt.Sprintf(", at %s (%.40s)", strings.TrimPrefix(clean(path), "."), clean(fmt.Sprint(one["code"])))
+				}
+			}
+			continue
+		}
+		all += faults(node[key], path+"."+key)
+	}
+	return all
 }
 
 // https://discord.com/developers/docs/topics/rate-limits

@@ -40,10 +40,12 @@ func TestCallsAgain(t *testing.T) {
 	look := func(ctx context.Context, c *Client) error { _, err := c.original(ctx, testReplyTo); return err }
 	remove := func(ctx context.Context, c *Client) error { return c.remove(ctx, testReplyTo) }
 	post := func(ctx context.Context, c *Client) error {
-		return c.followUp(ctx, testReplyTo, drawn(told("x")).message)
+		_, err := c.followUp(ctx, testReplyTo, drawn(told("x")).message)
+		return err
 	}
 	postToAll := func(ctx context.Context, c *Client) error {
-		return c.followUp(ctx, testReplyTo, drawn(publicly(told("x"))).message)
+		_, err := c.followUp(ctx, testReplyTo, drawn(publicly(told("x"))).message)
+		return err
 	}
 	list := func(ctx context.Context, c *Client) error { _, err := c.registered(ctx, ""); return err }
 	put := func(ctx context.Context, c *Client) error { return c.overwrite(ctx, "", Commands(true)) }
@@ -143,7 +145,8 @@ func TestNeverSent(t *testing.T) {
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	c := &Client{BaseURL: "http://" + listener.Addr().String(), HTTP: &http.Client{Transport: transport}}
-	require.NoError(t, c.followUp(t.Context(), testReplyTo, drawn(publicly(told("x"))).message))
+	_, err = c.followUp(t.Context(), testReplyTo, drawn(publicly(told("x"))).message)
+	require.NoError(t, err)
 	assert.Equal(t, 2, dials)
 	assert.Equal(t, []string{"everyone: ", "everyone: ✅ **Done**\nx"}, fake.seen())
 }
@@ -164,7 +167,7 @@ func TestErrorsNameNoAddress(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			c := &Client{BaseURL: base, BotToken: testBotToken, HTTP: &http.Client{Transport: inProcess{http.HandlerFunc(hangsUp)}}}
-			for _, err := range []error{c.edit(ctx, testReplyTo, message{}), c.followUp(ctx, testReplyTo, message{}), func() error { _, err := c.original(ctx, testReplyTo); return err }()} {
+			for _, err := range []error{c.edit(ctx, testReplyTo, message{}), func() error { _, err := c.followUp(ctx, testReplyTo, message{}); return err }(), func() error { _, err := c.original(ctx, testReplyTo); return err }()} {
 				require.Error(t, err)
 				assert.NotContains(t, err.Error(), testToken)
 				assert.NotContains(t, err.Error(), testBotToken)

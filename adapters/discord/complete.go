@@ -47,13 +47,13 @@ func (a *Adapter) complete(ctx context.Context, i interaction) response {
 			filled[o.Name] = value
 		}
 	}
-	if focused.Name == "" || a.suggestions.Add(1) > maxCompleting {
-		if focused.Name != "" {
-			a.suggestions.Add(-1)
-		}
+	if focused.Name == "" {
 		return suggested(nil)
 	}
 	defer a.suggestions.Add(-1)
+	if a.suggestions.Add(1) > maxCompleting {
+		return suggested(nil)
+	}
 	ctx, cancel := context.WithDeadline(ctx, i.at.Add(completeTime))
 	defer cancel()
 	var found []commands.Suggestion

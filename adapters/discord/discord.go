@@ -5,7 +5,7 @@
 // A command takes this way:
 //
 //	receive   body through a cap, signature             signature.go
-//	          or a packet of the gateway                gateway.go, gateway_status.go, guard.go
+//	          or a packet of the gateway                gateway.go, gateway_session.go, gateway_client.go, gateway_status.go, guard.go
 //	respond   what kind of interaction it is            intake.go
 //	request   interaction → commands.Request            payload.go
 //	first     the work starts; wait for it, not long    discord.go, running.go
@@ -57,7 +57,7 @@ type Adapter struct {
 	PublicKey string               // of the Discord application, as ParsePublicKey wants it; else every request is refused
 	GuildIDs  []string             // the guilds that are served; empty: every guild
 	Language  commands.Language    // where an interaction has no locale; empty: English
-	Client    *Client              // for late answers, and all of those to the gateway
+	Client    *Client              // for late answers; without HTTP for every answer
 	Handle    commands.Handler     // answers the commands
 	Observe   func(commands.Event) // called from many goroutines, must not block; nil: nobody counts
 	Log       *slog.Logger
@@ -142,7 +142,6 @@ func (a *Adapter) first(ctx context.Context, i interaction, req commands.Request
 	wait, cancel := context.WithDeadline(ctx, i.due)
 	defer cancel()
 	inTime := make(chan answer) // unbuffered: who receives from it has the answer, and nobody else does
-	quiet := make(chan struct{})
 	go func() {
 		defer end()
 		answer := a.work(life, req, language)
@@ -152,7 +151,6 @@ func (a *Adapter) first(ctx context.Context, i interaction, req commands.Request
 				a.guarded(func() { a.postAlso(life, req.ReplyTo, answer) })
 			}
 		} else {
-			<-quiet // the answer is the last that people read
 			how = a.late(life, req, answer, on, command, log)
 		}
 		log.Info("discord: command answered", "answered", how, "tone", answer.reply.Tone,
@@ -166,13 +164,12 @@ func (a *Adapter) first(ctx context.Context, i interaction, req commands.Request
 		first = on.shown(answer)
 	case <-wait.Done():
 		first = command.acknowledge().first(language, on)
-		if on.pressed {
+		if on.pressed && command.told.CompareAndSwap(false, true) {
 			go func() {
-				defer close(quiet)
-				a.guarded(func() { a.tellWorking(life, req, command, language) })
+				id := ""
+				defer func() { command.working <- id }()
+				a.guarded(func() { id = a.tellWorking(life, req, command, language) })
 			}()
-		} else {
-			close(quiet)
 		}
 	}
 	first.command = command

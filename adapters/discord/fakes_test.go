@@ -224,6 +224,7 @@ type fakeDiscord struct {
 type shownMessage struct {
 	public  bool
 	content string
+	id      string // of what was posted besides
 }
 
 func newDiscord(t *testing.T) *fakeDiscord {
@@ -334,6 +335,8 @@ func template(path string) string {
 	switch {
 	case p[1] == "interactions":
 		return "/interactions/{interaction_id}/{interaction_token}/callback"
+	case len(p) == 6 && p[1] == "webhooks" && p[5] != "@original":
+		return "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
 	case len(p) == 6 && p[1] == "webhooks":
 		return "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 	case len(p) == 4 && p[1] == "webhooks":
@@ -360,8 +363,15 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 		w.WriteHeader(http.StatusNoContent)
 	case strings.HasPrefix(path, "/webhooks/") && d.original == nil:
 		problem(404, 10015)(w, r)
-	case strings.HasSuffix(path, "/@original") && !slices.Contains(d.view, d.original):
+	case strings.HasSuffix(path, "/@original") && !slices.Contains(d.view, d.original), strings.Contains(path, "/messages/posted-") && d.posted(path) == nil:
 		problem(404, 10008)(w, r)
+	case strings.Contains(path, "/messages/posted-") && r.Method == http.MethodPatch:
+		d.posted(path).content = m.Content
+		io.WriteString(w, `{"id":"1"}`)
+	case strings.Contains(path, "/messages/posted-"):
+		gone := d.posted(path)
+		d.view = slices.DeleteFunc(d.view, func(m *shownMessage) bool { return m == gone })
+		w.WriteHeader(http.StatusNoContent)
 	case strings.HasSuffix(path, "/@original") && r.Method == http.MethodGet:
 		said := d.stored()
 		d.checkAnswer(template(path), "get", said)
@@ -377,7 +387,9 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 	case r.Method == http.MethodPost && d.loading:
 		d.original.content, d.loading = m.Content, false // Discord takes it for the edit
 	case r.Method == http.MethodPost:
-		d.view = append(d.view, &shownMessage{public: m.Flags&64 == 0, content: m.Content})
+		id := fmt.Sprint("posted-", len(d.requests))
+		d.view = append(d.view, &shownMessage{public: m.Flags&64 == 0, content: m.Content, id: id})
+		fmt.Fprintf(w, `{"id":%q}`, id)
 	case path == "/applications/@me":
 		io.WriteString(w, `{"id":"1"}`)
 	case path == "/users/@me/guilds":
@@ -395,6 +407,16 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 		assert.Equal(d.t, "true", r.URL.Query().Get("with_localizations"))
 		_ = json.NewEncoder(w).Encode(asStored(d.lists[guildOf(path)], guildOf(path)))
 	}
+}
+
+// posted is the message that a path ends with; nil: it is gone.
+func (d *fakeDiscord) posted(path string) *shownMessage {
+	for _, m := range d.view {
+		if m.id != "" && strings.HasSuffix(path, "/"+m.id) {
+			return m
+		}
+	}
+	return nil
 }
 
 // stored is the first answer as Discord tells it.

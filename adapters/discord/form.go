@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +19,12 @@ const formTime = time.Second
 
 var (
 	unknownMenu = commands.Text{
-		English: "This entry of the menu is from another version of the bot. Nothing was done. Please type the command.",
+		English: "This menu entry comes from another version of the bot. Nothing was done. Please type the command.",
 		Chinese: "这个菜单项来自其他版本的机器人，没有执行任何操作。请直接输入命令。",
 	}
-	fillAgain = commands.Text{English: "Fill in again", Chinese: "重新填写"}
+	fillAgain = commands.Text{English: "Correct it", Chinese: "重新填写"}
 	notTaken  = commands.Text{
-		English: "The form could not be taken. Nothing was done.",
+		English: "Something in the form is not right. Nothing was done.",
 		Chinese: "表单填写有误，没有执行任何操作。",
 	}
 )
@@ -37,7 +36,7 @@ type form struct {
 	chosen  string            // the name of whoever it was chosen from, if it was
 }
 
-// id is a form as a custom_id: what its fields hold is in it as far as there is room, the last ones last.
+// id is a form as a custom_id: what its fields hold is in it in the order of the arguments; what does not fit is left out.
 func (f form) id() string {
 	id := formID + f.command.Name
 	for _, arg := range f.command.Args {
@@ -146,13 +145,17 @@ func (a *Adapter) submit(ctx context.Context, i interaction) (response, error) {
 			}
 		}
 	}
+	before := card{} // what said that something was not right gives way to what comes of the form
+	if i.Message != nil && i.Message.Flags&discordgo.MessageFlagsEphemeral != 0 {
+		before = card{pressed: true, private: true}
+	}
 	line, wrong := "", map[string]commands.Prose(nil)
 	a.guarded(func() { line, wrong = a.Guide.Fill(i.subject(), f.command, f.filled, i.Locale) })
 	if len(wrong) > 0 || line == "" {
 		a.observe(commands.FinalAnswer, time.Since(i.at))
-		return shown(f.rejected(a.language(i), wrong)), nil
+		return before.shown(f.rejected(a.language(i), wrong)), nil
 	}
-	return a.carryOut(ctx, i, line, card{})
+	return a.carryOut(ctx, i, line, before)
 }
 
 // rejected says what in a form cannot be taken.
@@ -165,7 +168,7 @@ func (f form) rejected(l commands.Language, wrong map[string]commands.Prose) ans
 	}
 	got := drawn(reply)
 	again := button{discordgo.ButtonComponent, discordgo.PrimaryButton, fillAgain.In(l), f.id()}
-	got.message.Components = []row{{discordgo.ActionsRowComponent, []button{again}}}
+	got.message.Components = []actionRow{{discordgo.ActionsRowComponent, []button{again}}}
 	return got
 }
 
@@ -177,8 +180,7 @@ func (f form) rejected(l commands.Language, wrong map[string]commands.Prose) ans
 const (
 	maxTitle   = 45  // of a form, and of the label of a field
 	maxHint    = 100 // of a field's description, a menu's option and its value
-	maxFields  = 5
-	maxOptions = 25 // of one menu
+	maxOptions = 25  // of one menu
 )
 
 // typedSuffix ends the custom_id of a field beside a menu.
@@ -212,12 +214,12 @@ type entry struct {
 	Placeholder string                   `json:"placeholder,omitempty"`
 	Required    bool                     `json:"required"`
 	Value       string                   `json:"value,omitempty"`
-	Options     []choice                 `json:"options,omitempty"`
+	Options     []selectOption           `json:"options,omitempty"`
 	Values      []string                 `json:"values,omitempty"` // of a menu that comes back
 }
 
-// A choice is an option of a menu.
-type choice struct {
+// A selectOption is one of a menu.
+type selectOption struct {
 	Label   string `json:"label"`
 	Value   string `json:"value"`
 	Default bool   `json:"default,omitempty"`
@@ -230,15 +232,6 @@ func (f form) draw(l commands.Language, rooms []commands.Place) modal {
 		if arg.Label.English != "" && arg.Kind != commands.YesNo { // what nobody answers is yes
 			m.Components = append(m.Components, f.fields(arg, l, rooms)...)
 		}
-	}
-	if n := len(m.Components); n > maxFields {
-		m.Components = slices.DeleteFunc(m.Components, func(one field) bool {
-			drop := n > maxFields && !one.Component.Required && one.Component.CustomID != "room" && one.Component.CustomID != "room"+typedSuffix
-			if drop {
-				n--
-			}
-			return drop
-		})
 	}
 	return m
 }
@@ -257,7 +250,7 @@ func (f form) fields(arg commands.Arg, l commands.Language, rooms []commands.Pla
 		menu := entry{Type: discordgo.SelectMenuComponent, CustomID: arg.Name}
 		for _, place := range rooms[:min(len(rooms), maxOptions)] {
 			id := fmt.Sprint(place.Room)
-			c := choice{Label: id, Value: id, Default: held == id || held != "" && held == place.Name || held == "" && len(rooms) == 1}
+			c := selectOption{Label: id, Value: id, Default: held == id || held != "" && held == place.Name || held == "" && len(rooms) == 1}
 			if place.Name != "" {
 				c.Label = cut(place.Name, maxHint-size(id)-3, one) + " (" + id + ")"
 			}
@@ -271,11 +264,12 @@ func (f form) fields(arg commands.Arg, l commands.Language, rooms []commands.Pla
 		}
 		text.CustomID, text.Required = arg.Name+typedSuffix, false
 		typed := fmt.Sprintf(commands.Text{English: "%s (if not in the list)", Chinese: "%s（不在列表中时填写）"}.In(l), arg.Label.In(l))
-		return []field{label(arg.Label.In(l), menu, ""), label(typed, text, hint)}
+		here := commands.Text{English: "choose one here, or type it below", Chinese: "在此选择，或在下方填写"}
+		return []field{label(arg.Label.In(l), menu, here.In(l)), label(typed, text, hint)}
 	case commands.OneOf:
 		menu := entry{Type: discordgo.SelectMenuComponent, CustomID: arg.Name, Required: arg.Required}
 		for n, value := range arg.Choices {
-			c := choice{Label: value, Value: value, Default: held == value}
+			c := selectOption{Label: value, Value: value, Default: held == value}
 			if n < len(arg.Labels) {
 				c.Label = cut(arg.Labels[n].In(l), maxHint, one)
 			}
@@ -286,7 +280,7 @@ func (f form) fields(arg commands.Arg, l commands.Language, rooms []commands.Pla
 		text.Style, text.MaxLength, text.Value = discordgo.TextInputParagraph, maxWords, cut(held, maxWords, one)
 	case commands.Account:
 		if name := strings.TrimSpace(oneLine(f.chosen)); name != "" {
-			hint = fmt.Sprintf(commands.Text{English: "%s. You chose %s; whose account that is the bot cannot tell", Chinese: "%s。你选择了 %s，机器人无法得知其对应的账号"}.In(l), hint, cut(name, maxName, one))
+			hint = fmt.Sprintf(commands.Text{English: "You chose %s: type their NetEase account id", Chinese: "你选择了 %s，请填写其网易云信账号"}.In(l), cut(name, maxName, one))
 		}
 	}
 	return []field{label(arg.Label.In(l), text, hint)}

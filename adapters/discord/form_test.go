@@ -178,7 +178,7 @@ func TestMenu(t *testing.T) {
 		assert.Equal(t, "80351110224678912", g.who.User)
 		assert.Equal(t, "v1-form:mute", m.CustomID)
 		body, _ := encode(m)
-		assert.Contains(t, string(body), "You chose Li Si")
+		assert.Contains(t, string(body), "You chose Li Si: type their NetEase account id")
 		assert.NotContains(t, string(body), "lisi_42")
 		for _, inRows := range []bool{false, true} {
 			fake.original, fake.view = nil, nil
@@ -207,7 +207,7 @@ func TestFormWithMistakes(t *testing.T) {
 	assert.Equal(t, "⛔ **Not done**\n"+notTaken.English+"\n**For how long:** 5x has no unit", got.Data.Content)
 	assert.EqualValues(t, 4|64, got.Data.Flags)
 	again := got.Data.Components[0].Buttons[0]
-	assert.Equal(t, button{2, 1, "Fill in again", "v1-form:mute?room=123&target=lisi&duration=5x"}, again)
+	assert.Equal(t, button{2, 1, "Correct it", "v1-form:mute?room=123&target=lisi&duration=5x"}, again)
 
 	m := opened(t, a, pressed(again.CustomID, true))
 	body, _ := encode(m)

@@ -54,6 +54,7 @@ type Gateway struct {
 	session func(context.Context) (time.Duration, error)      // nil: connect
 	times   gatewayTimes                                      // zero: usualTimes
 	state   gatewayState
+	resting time.Time // until when no session begins: the lead was lost while one was young
 	taking  *semaphore.Weighted
 	dropped rate.Sometimes
 }
@@ -112,14 +113,23 @@ func (g *Gateway) lead(ctx context.Context, pauses *backoff.ExponentialBackOff) 
 	return g.keep(reign, pauses)
 }
 
-// keep keeps a session until ctx ends, or Discord refuses for good.
+// keep keeps a session until ctx ends, or Discord refuses for good. A lead that comes and goes costs no more sessions than trouble does.
 func (g *Gateway) keep(ctx context.Context, pauses *backoff.ExponentialBackOff) (refused bool) {
+	if rest := time.Until(g.resting); rest > 0 {
+		g.state.down("the journal was out of reach for a moment, and sessions that do not last are not begun at once")
+		if !sleep(ctx, rest) {
+			return false
+		}
+	}
 	for {
 		lived, err := g.session(ctx)
 		if lived >= g.times.steady {
 			pauses.Reset()
 		}
 		if ctx.Err() != nil {
+			if lived < g.times.steady && (lived > 0 || g.state.sinceIdentify() < g.times.steady) {
+				g.resting = time.Now().Add(pauses.NextBackOff())
+			}
 			g.state.down("")
 			return false
 		}

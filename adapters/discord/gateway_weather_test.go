@@ -304,6 +304,35 @@ func TestGatewayInBadWeather(t *testing.T) {
 	}
 }
 
+// TestGatewayWithAFlappingLead: a journal that is out of reach every now and then costs few sessions, too; the first take-over is immediate.
+func TestGatewayWithAFlappingLead(t *testing.T) {
+	for _, every := range []time.Duration{3 * time.Second, 30 * time.Second, 5 * time.Minute} {
+		t.Run(every.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				logger, _ := newLog(t)
+				began, begun, first := time.Now(), 0, time.Duration(0)
+				g := &Gateway{Adapter: &Adapter{Client: &Client{}, Log: logger}}
+				g.Leads = func() bool { return time.Since(began)/every%2 == 1 }
+				g.session = func(ctx context.Context) (time.Duration, error) {
+					if begun++; begun == 1 {
+						first = time.Since(began)
+					}
+					since := time.Now()
+					<-ctx.Done()
+					return time.Since(since), ctx.Err()
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+				defer cancel()
+				g.Run(ctx)
+				t.Logf("%d sessions were begun in 2 h", begun)
+				assert.LessOrEqual(t, begun, 40)
+				assert.GreaterOrEqual(t, begun, 8)
+				assert.Less(t, first-every, time.Second)
+			})
+		})
+	}
+}
+
 // TestGatewaySpacing: IDENTIFYs keep their distance, however quick the pauses are.
 func TestGatewaySpacing(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,7 @@ func (a *Adapter) serveInteraction(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		a.Log.Warn("discord: write the first answer", "error", err)
 	}
-	a.given(first, err == nil && r.Context().Err() == nil && time.Since(at) < surelyTaken)
+	a.sent(first, err == nil && r.Context().Err() == nil && time.Since(at) < surelyTaken)
 }
 
 // take has an interaction that came through the gateway carried out, and answers it by a call. It returns when the first answer was given, or could not
@@ -46,28 +46,32 @@ func (a *Adapter) take(ctx context.Context, raw json.RawMessage, at time.Time) {
 		return
 	}
 	taken := false
-	defer func() { a.given(first, taken) }()
+	defer func() { a.sent(first, taken) }()
 	err = a.Client.callback(context.WithoutCancel(ctx), i.ID, i.Token, first, at)
 	if err == nil {
 		taken = true
 		return
 	}
 	log := a.Log.With("guild", i.GuildID, "number", first.number, "error", err)
+	if i.Type == discordgo.InteractionApplicationCommandAutocomplete { // people have typed on
+		log.Debug("discord: completion was not taken")
+		return
+	}
 	e, answered := errors.AsType[*Error](err)
 	if !answered || e.Code != discordgo.ErrCodeInteractionHasAlreadyBeenAcknowledged {
 		log.Warn("discord: the first answer was not taken")
 		return
 	}
-	// Somebody was first: a delivery before this one, or another process with the same token. Whatever was shown there gives way to the answer, as far as
-	// that is known here; one with a number is looked after by Deliver.
+	// Somebody was first: a delivery before this one, or another process with the same token. What that has said is left alone; what comes of a command looks
+	// first what stands there, here or in Deliver.
 	log.Warn("discord: answered already, by an earlier delivery or by another process that has the same token")
-	if m, ok := first.Data.(message); ok && first.number == 0 && first.command == nil {
-		a.guarded(func() { _ = a.Client.edit(ctx, commands.ReplyTo(i.address()), m) })
+	if first.command != nil {
+		first.command.elsewhere.Store(true)
 	}
 }
 
-// given tells what became of a first answer.
-func (a *Adapter) given(first response, taken bool) {
+// sent tells what became of a first answer.
+func (a *Adapter) sent(first response, taken bool) {
 	if first.command != nil {
 		first.command.settle()
 	}

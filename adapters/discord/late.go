@@ -37,8 +37,11 @@ func (a *Adapter) late(life context.Context, req commands.Request, late answer, 
 		defer forget()
 		command.wait(ctx)
 		tell := func() error { return a.tell(ctx, req.ReplyTo, late, command.acknowledge().public) }
-		if on.pressed {
-			tell = func() error { return a.tellCard(ctx, req.ReplyTo, late, on) }
+		if on.pressed || command.elsewhere.Load() { // something else may stand there by now
+			working := command.quiet() // the answer is the last that people read
+			tell = func() error {
+				return a.deliver(ctx, commands.Late{To: req.ReplyTo, By: req.ReplyBy, Who: req.Who, Where: req.Where, Reply: late.reply}, working)
+			}
 		}
 		if err := tell(); err != nil {
 			log.Warn("discord: late answer not delivered", "number", late.reply.Number, "error", err)
@@ -74,12 +77,10 @@ func (a *Adapter) tell(ctx context.Context, to commands.ReplyTo, late answer, pu
 	}
 	err := a.Client.edit(ctx, to, late.message)
 	switch {
-	case isGone(err): // somebody removed it
+	case hasNoPlace(err):
 		return a.post(ctx, to, late)
 	case err == nil && public != late.reply.Public:
-		if err := a.Client.followUp(ctx, to, late.message); err != nil {
-			a.Log.Warn("discord: the person has the answer, the channel may not", "number", late.reply.Number, "error", err)
-		}
+		a.postAlso(ctx, to, late)
 	}
 	return err
 }
@@ -87,10 +88,10 @@ func (a *Adapter) tell(ctx context.Context, to commands.ReplyTo, late answer, pu
 // post gives an answer besides the first one. Everyone is told once at most: where that may have worked or not, the person
 // is told alone.
 func (a *Adapter) post(ctx context.Context, to commands.ReplyTo, late answer) error {
-	err := a.Client.followUp(ctx, to, late.message)
+	_, err := a.Client.followUp(ctx, to, late.message)
 	if late.reply.Public && mayHaveArrived(err) {
 		late.message.Flags |= discordgo.MessageFlagsEphemeral
-		return a.Client.followUp(ctx, to, late.message)
+		_, err = a.Client.followUp(ctx, to, late.message)
 	}
 	return err
 }
@@ -110,7 +111,7 @@ func (a *Adapter) Deliver(ctx context.Context, l commands.Late) error {
 	ctx, cancel := context.WithDeadline(ctx, l.By)
 	defer cancel()
 	err := errPanic
-	a.guarded(func() { err = a.deliver(ctx, l) })
+	a.guarded(func() { err = a.deliver(ctx, l, "") })
 	switch {
 	case err == nil:
 		return nil
@@ -133,7 +134,7 @@ func (a *Adapter) report(ctx context.Context, l commands.Late) error {
 			err = fmt.Errorf("%w: %w", commands.ErrNowhere, err)
 			return
 		}
-		if err = a.Client.followUp(ctx, l.To, m); err != nil && isOver(err, l.By.Add(-lateTime)) {
+		if _, err = a.Client.followUp(ctx, l.To, m); err != nil && isOver(err, l.By.Add(-lateTime)) {
 			err = fmt.Errorf("%w: %w", commands.ErrNowhere, err)
 		}
 	})
@@ -149,7 +150,8 @@ func isNotForUs(err error) bool {
 	return answered && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusUnauthorized // a token may be renewed
 }
 
-func (a *Adapter) deliver(ctx context.Context, l commands.Late) error {
+// deliver gives an answer where its first answer or its card stands, as that is by now. working is the id of what tells the presser that it takes longer.
+func (a *Adapter) deliver(ctx context.Context, l commands.Late, working string) error {
 	stands, err := a.Client.original(ctx, l.To)
 	gone := isGone(err)
 	if err != nil && !gone {
@@ -168,8 +170,10 @@ func (a *Adapter) deliver(ctx context.Context, l commands.Late) error {
 		return a.tell(ctx, l.To, late, stands.public())
 	case stands.Content == late.message.Content:
 		return nil
+	case on.pressed && stands.number() > l.Reply.Number && l.Reply.Number != 0: // what came after it has the card
+		return a.post(ctx, l.To, late)
 	case on.pressed && (!l.More || l.Reply.Public): // a card that everyone sees shows what is true
-		return a.tellCard(ctx, l.To, late, on)
+		return a.tellCard(ctx, l.To, late, on, working)
 	case l.More, stands.public() && !l.Reply.Public:
 		return a.post(ctx, l.To, late)
 	default: // other words, such as that something went wrong

@@ -18,7 +18,12 @@ import (
 // https://discord.com/developers/docs/reference#message-formatting
 
 // marked is prose as markdown.
-func marked(p commands.Prose) string {
+func marked(p commands.Prose) string { return prose(p, moment) }
+
+// listed is prose as markdown in a list, where the lines are many and short.
+func listed(p commands.Prose) string { return prose(p, shortMoment) }
+
+func prose(p commands.Prose, moment func(time.Time) string) string {
 	var b strings.Builder
 	for _, s := range p {
 		switch {
@@ -44,6 +49,9 @@ func marked(p commands.Prose) string {
 //
 // https://discord.com/developers/docs/reference#message-formatting-timestamp-styles
 func moment(t time.Time) string { return fmt.Sprintf("<t:%d:F> (<t:%[1]d:R>)", t.Unix()) }
+
+// shortMoment is a time without how far away it is.
+func shortMoment(t time.Time) string { return fmt.Sprintf("<t:%d:f>", t.Unix()) }
 
 const maxCode = 1000 // of a code span, which is never divided
 

@@ -12,12 +12,14 @@ import (
 	"roomwarden/commands"
 )
 
-// lineTime is what a press may wait for the journal to tell its line.
-const lineTime = time.Second
+const (
+	lineTime    = time.Second     // that a press may wait for the journal to tell its line
+	workingTime = 3 * time.Second // to say that the answer takes longer; the answer waits for that
+)
 
 var (
 	outdated = commands.Text{
-		English: "This button is too old: the bot no longer knows what it stands for. Nothing was done. Please type the command.",
+		English: "The bot no longer knows what this button stands for. Nothing was done. Please type the command.",
 		Chinese: "这个按钮已失效，机器人无法识别其含义，没有执行任何操作。请直接输入命令。",
 	}
 	unread = commands.Text{
@@ -107,36 +109,46 @@ func (c card) shown(a answer) response {
 func (c card) also(r commands.Reply) bool { return c.pressed && c.private && r.Public }
 
 // tellCard gives the answer to a press after the first answer, which has changed nothing yet.
-func (a *Adapter) tellCard(ctx context.Context, to commands.ReplyTo, late answer, c card) error {
+func (a *Adapter) tellCard(ctx context.Context, to commands.ReplyTo, late answer, c card, working string) error {
 	if !c.replaced(late.reply) {
+		if working != "" && a.Client.editFollowUp(ctx, to, working, late.message) == nil {
+			return nil
+		}
 		return a.post(ctx, to, late)
 	}
 	err := a.Client.edit(ctx, to, late.message)
 	switch {
-	case isGone(err): // somebody removed the card
-		return a.post(ctx, to, late)
+	case hasNoPlace(err):
+		err = a.post(ctx, to, late)
 	case err == nil && c.also(late.reply):
 		a.postAlso(ctx, to, late)
+	}
+	if err == nil && working != "" {
+		if err := a.Client.removeFollowUp(ctx, to, working); err != nil {
+			a.Log.Info("discord: what said that the answer follows could not be removed", "error", err)
+		}
 	}
 	return err
 }
 
 // postAlso tells everyone what the person knows already.
 func (a *Adapter) postAlso(ctx context.Context, to commands.ReplyTo, late answer) {
-	if err := a.Client.followUp(ctx, to, late.message); err != nil {
+	if _, err := a.Client.followUp(ctx, to, late.message); err != nil {
 		a.Log.Warn("discord: the person has the answer, the channel may not", "number", late.reply.Number, "error", err)
 	}
 }
 
-// tellWorking tells the presser that the answer follows: the first answer to a press says nothing.
-func (a *Adapter) tellWorking(life context.Context, req commands.Request, c *command, language commands.Language) {
-	ctx, cancel := context.WithTimeout(life, underWay)
+// tellWorking tells the presser that the answer follows, since the first answer to a press says nothing. It returns the id of the message; empty: there is none.
+func (a *Adapter) tellWorking(life context.Context, req commands.Request, c *command, language commands.Language) string {
+	ctx, cancel := context.WithTimeout(life, workingTime)
 	defer cancel()
 	if !c.wait(ctx) {
-		return
+		return ""
 	}
 	working := drawn(commands.Acknowledgement(language, c.acknowledge().number))
-	if err := a.Client.followUp(ctx, req.ReplyTo, working.message); err != nil {
+	id, err := a.Client.followUp(ctx, req.ReplyTo, working.message)
+	if err != nil {
 		a.Log.Info("discord: it could not be said how it stands", "error", err)
 	}
+	return id
 }

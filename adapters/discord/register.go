@@ -142,16 +142,13 @@ func (c *Client) Drift(ctx context.Context, guilds []string) (Drift, error) {
 func (c *Client) doubled(ctx context.Context, guilds []string) ([]scope, error) {
 	others := []scope{""}
 	if len(guilds) == 0 {
-		var in []struct {
-			ID string `json:"id"`
-		}
-		err := c.do(ctx, call{method: http.MethodGet, route: fmt.Sprintf("/users/@me/guilds?limit=%d", maxLookedAt), bot: true, repeatable: true, into: &in})
+		in, err := c.guilds(ctx, maxLookedAt)
 		if err != nil {
 			return nil, err
 		}
 		others = nil
-		for _, g := range in {
-			others = append(others, scope(g.ID))
+		for _, id := range in {
+			others = append(others, scope(id))
 		}
 	}
 	var found []scope

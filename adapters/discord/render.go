@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +25,7 @@ const (
 	maxFoot  = 700 // choices and the number
 	maxLabel = 75  // the label of a field, or of a choice that is no button
 	minLine  = 200 // with less room left, no line is begun that does not fit
+	minField = 60  // fields are cut down to so much, so that all of them are there
 )
 
 // A message is a reply as Discord takes it, in a first answer, an edit and a follow-up.
@@ -32,7 +35,7 @@ type message struct {
 	Content         string                 `json:"content"`
 	Flags           discordgo.MessageFlags `json:"flags"`            // always without previews of links
 	AllowedMentions mentions               `json:"allowed_mentions"` // nobody: left out, Discord would notify whom the text names
-	Components      []row                  `json:"components"`       // not null: an edit would leave the buttons of before
+	Components      []actionRow            `json:"components"`       // not null: an edit would leave the buttons of before
 }
 
 type mentions struct {
@@ -61,8 +64,9 @@ func draw(r commands.Reply) message {
 	if title := r.Tone.Title().In(r.Language); title != "" {
 		body = []string{emoji[r.Tone] + " **" + title + "**", marked(r.Text)}
 	}
+	var fields []string
 	for _, f := range r.Fields {
-		body = append(body, labelled(commands.Text{English: "**%s:** %s", Chinese: "**%s：** %s"}.In(r.Language), f.Label, marked(f.Value)))
+		fields = append(fields, labelled(commands.Text{English: "**%s:** %s", Chinese: "**%s：** %s"}.In(r.Language), f.Label, listed(f.Value)))
 	}
 	var rest []commands.Choice
 	m.Components, rest = rows(r)
@@ -74,14 +78,36 @@ func draw(r commands.Reply) message {
 	for _, line := range foot {
 		room -= size("\n" + line)
 	}
+	body = append(body, even(fields, room-size(strings.Join(body, "\n")+"\n"))...)
 	lines := append(fit(strings.Split(strings.Join(body, "\n"), "\n"), room, r.Language), foot...)
 	m.Content = cmp.Or(strings.TrimSpace(strings.Join(lines, "\n")), "…")
 	return m
 }
 
 var leftOut = commands.Text{
-	English: "… %d more lines",
+	English: "… and %d more",
 	Chinese: "……还有 %d 行",
+}
+
+// even cuts the longest of the fields, so that all of them are there: an entry of a list is never left out because others are long. Where that would leave too
+// little of each they stay as they are.
+func even(fields []string, room int) []string {
+	fits := func(most int) bool {
+		left := room
+		for _, f := range fields {
+			left -= min(size(f), most) + 1
+		}
+		return left >= 0
+	}
+	if fits(room) || !fits(minField) {
+		return fields
+	}
+	most := minField + sort.Search(room, func(n int) bool { return !fits(minField + n + 1) })
+	all := slices.Clone(fields)
+	for i := range all {
+		all[i] = cut(all[i], most, unit)
+	}
+	return all
 }
 
 // fit is as many of the lines as there is room for. One that has no room as a whole is cut where that is worth it; how many are left
@@ -108,15 +134,29 @@ func fit(lines []string, room int, l commands.Language) []string {
 	return kept
 }
 
+// placeholder is a bare word that stands for a value: the N of "undo N", the 10m of "extend N 10m".
+var placeholder = regexp.MustCompile(`^([0-9].*|N)$`)
+
 // A word of a choice's line: name="value", name=value or a bare one.
 var word = regexp.MustCompile(`(?:([\w-]+)=)?("(?:[^"\\]|\\.)*"|\S+)`)
 
-// typed is a choice's line as people type it in Discord: unmute room:123 target:li si. Quotes would be part of the value there.
+// typed is a line as people type it in Discord, where every argument has its name and quotes would be part of the value: unmute room:123 target:li si. A line
+// that only shows how a command is used, such as "undo N" or a usage line, is not one that can be typed, and comes close.
 func typed(line string) string {
+	if call, err := commands.Parse(line); err == nil {
+		line = call.String()
+	}
+	name, _, _ := strings.Cut(line, " ")
+	at := slices.IndexFunc(commands.Table, func(row commands.Command) bool { return row.Name == name })
+	bare := -1 // the command itself
 	return word.ReplaceAllStringFunc(line, func(s string) string {
 		name, value := word.FindStringSubmatch(s)[1], word.FindStringSubmatch(s)[2]
 		if name == "" {
-			return s
+			bare++
+			if placeholder.MatchString(s) && at >= 0 && bare > 0 && bare <= len(commands.Table[at].Args) {
+				return commands.Table[at].Args[bare-1].Name + ":" + s
+			}
+			return strings.Replace(s, "=…", ":…", 1)
 		}
 		if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
 			value = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(value[1 : len(value)-1])

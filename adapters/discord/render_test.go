@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write testdata/*.json anew")
 
 // What is markup of ours, in the order Discord would meet it, and what must not be left when it is taken away.
 var (
-	ours      = regexp.MustCompile("\\\\[^\\pL\\pN\\s]|`[^`]+`|<t:-?\\d+:[FR]>|(?m:^-# #\\d+$)")
+	ours      = regexp.MustCompile("\\\\[^\\pL\\pN\\s]|`[^`]+`|<t:-?\\d+:[FfR]>|(?m:^-# #\\d+$)")
 	ourLabel  = regexp.MustCompile(`(?m)^\*\*[^\n*]+[:：]\*\* `)
 	ourTitle  = regexp.MustCompile(`^\S+ \*\*[\pL ]+\*\*(\n|$)`)
 	dangerous = regexp.MustCompile("[\\\\*_~|`<\\[\\]@]|(?m:^\\s*[-+#>])|:\\S|\\]\\(")
@@ -38,7 +38,7 @@ func checkMessage(t assert.TestingT, body []byte) {
 		AllowedMentions json.RawMessage `json:"allowed_mentions"`
 		Nonce           string          `json:"nonce"`
 		Enforce         bool            `json:"enforce_nonce"`
-		Components      []row           `json:"components"`
+		Components      []actionRow     `json:"components"`
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -63,7 +63,7 @@ func checkMessage(t assert.TestingT, body []byte) {
 }
 
 // checkRows holds buttons against Discord's limits.
-func checkRows(t assert.TestingT, all []row) {
+func checkRows(t assert.TestingT, all []actionRow) {
 	assert.NotNil(t, all, "null would leave those of before")
 	assert.LessOrEqual(t, len(all), 5)
 	met := map[string]bool{}
@@ -223,7 +223,12 @@ func TestTyped(t *testing.T) {
 		{"what looks like an option inside", "unmute target=" + commands.Quote("x room=7") + " room=1", "unmute target:x room=7 room:1"},
 		{"equals sign inside", "unmute target=a=b", "unmute target:a=b"},
 		{"empty", `unmute target=""`, "unmute target:"},
-		{"bare words", "mute 123 lisi 5m", "mute 123 lisi 5m"},
+		{"bare words", "mute 123 lisi 5m", "mute room:123 target:lisi duration:5m"},
+		{"a number", "undo 41", "undo number:41"},
+		{"a topic", "help mute", "help command:mute"},
+		{"how it is used", "extend N 10m", "extend number:N duration:10m"},
+		{"usage", "mute room target duration [reason=…] [notify=…]", "mute room target duration [reason:…] [notify:…]"},
+		{"no command", "ban 5", "ban 5"},
 		{"not closed", `unmute target="a b=c`, `unmute target:"a b:c`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -238,7 +243,7 @@ func TestDrawFlags(t *testing.T) {
 }
 
 func TestDrawCutsByLines(t *testing.T) {
-	for language, note := range map[commands.Language]string{commands.English: "… %d more lines", commands.Chinese: "……还有 %d 行"} {
+	for language, note := range map[commands.Language]string{commands.English: "… and %d more", commands.Chinese: "……还有 %d 行"} {
 		colon := commands.Text{English: ":", Chinese: "："}.In(language)
 		r := commands.Reply{Tone: commands.Info, Language: language, Text: commands.Prose{{Text: "100 entries"}}, Number: 41,
 			Choices: []commands.Choice{{Label: "Again", Line: "history"}}}
@@ -251,6 +256,25 @@ func TestDrawCutsByLines(t *testing.T) {
 		assert.Equal(t, []string{fmt.Sprintf(note, 101-kept), "-# #41"}, lines[kept:])
 		assert.Equal(t, fmt.Sprintf(`**\#%d%s** %s`, kept-2, colon, strings.Repeat("x", 30)), lines[kept-1])
 		assert.Greater(t, len(content), 1900, "the room is used")
+	}
+}
+
+// A list is whole, however long its entries are: they are cut, and none is left out.
+func TestDrawKeepsLists(t *testing.T) {
+	for _, n := range []int{2, 5, 10, 20, 25} {
+		r := commands.Reply{Tone: commands.Info, Language: commands.English, Text: commands.Prose{{Text: strings.Repeat("In force. ", 20)}}, Number: 41}
+		for i := range n {
+			r.Fields = append(r.Fields, commands.Field{Label: fmt.Sprintf("#%d", 1000+i), Value: commands.Prose{
+				{Code: strings.Repeat("a", i%7*20)}, {Text: " muted until "}, {Time: time.Unix(1795190706, 0)}, {Text: strings.Repeat(" *spam*", 60)}}})
+		}
+		content := checked(t, draw(r))
+		for i := range n {
+			assert.Contains(t, content, fmt.Sprintf(`**\#%d:** `, 1000+i))
+		}
+		assert.NotContains(t, content, "more")
+		if n == 5 || n == 10 {
+			assert.Greater(t, size(content), 1800, "the room is used")
+		}
 	}
 }
 

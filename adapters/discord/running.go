@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,8 +38,12 @@ type command struct {
 	person     string
 	deliveries int // those that run; guarded by running.mu
 
-	once  sync.Once
-	given chan struct{} // closed when a first answer has gone to Discord, or could not
+	once      sync.Once
+	sent      chan struct{} // closed when a first answer has gone to Discord, or could not
+	elsewhere atomic.Bool   // Discord has taken another first answer, by another process or before
+
+	told    atomic.Bool // that the answer takes longer, in a message besides a card, or it is there
+	working chan string // has room for one: the id of that message; empty: there is none
 
 	mu           sync.Mutex
 	now          acknowledgement // as it would be
@@ -78,7 +83,7 @@ func (c *command) acknowledge() acknowledgement {
 }
 
 // settle tells that a first answer has gone to Discord, or that it could not.
-func (c *command) settle() { c.once.Do(func() { close(c.given) }) }
+func (c *command) settle() { c.once.Do(func() { close(c.sent) }) }
 
 // wait waits until settle was called, since what follows must not overtake the first answer, but no longer than Discord would wait for that, or ctx. It is false
 // when ctx ended.
@@ -86,12 +91,20 @@ func (c *command) wait(ctx context.Context) bool {
 	timer := time.NewTimer(underWay)
 	defer timer.Stop()
 	select {
-	case <-c.given:
+	case <-c.sent:
 	case <-timer.C:
 	case <-ctx.Done():
 		return false
 	}
 	return true
+}
+
+// quiet has nothing more said besides the card, and returns the id of what was; empty: nothing was. It waits for what is being said.
+func (c *command) quiet() string {
+	if c.told.CompareAndSwap(false, true) {
+		return ""
+	}
+	return <-c.working
 }
 
 // begin takes on a delivery of a command of somebody's, until end is called, which must be once. life is cancelled when a stop loses its
@@ -112,7 +125,7 @@ func (r *running) begin(key, person string) (life context.Context, c *command, e
 		r.cancels, r.keys, r.persons = make(map[int]context.CancelFunc), make(map[string]*command), make(map[string]int)
 	}
 	if !runs {
-		c = &command{person: person, given: make(chan struct{})}
+		c = &command{person: person, sent: make(chan struct{}), working: make(chan string, 1)}
 		r.keys[key] = c
 		r.persons[person]++
 	}

@@ -144,37 +144,41 @@ func (m *metrics) parts(names []string, status func(name string) float64) {
 	}
 }
 
+// A told has metrics of something that tells how it is when it is asked.
+type told[S any] struct {
+	registry *prometheus.Registry
+	status   func() S
+}
+
+func (t told[S]) gauge(name, help string, value func(S) int) {
+	t.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(t.status())) }))
+}
+
+func (t told[S]) counter(name, help string, value func(S) int) {
+	t.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value(t.status())) }))
+}
+
 // slackSocket adds what there is to tell of Socket Mode's connections.
 func (m *metrics) slackSocket(status func() slack.SocketStatus) {
-	gauge := func(name, help string, value func(slack.SocketStatus) int) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
-	}
-	counter := func(name, help string, value func(slack.SocketStatus) int) {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
-	}
-	gauge("roomwarden_slack_connections", "Socket Mode connections that are up.", func(s slack.SocketStatus) int { return s.Live })
-	gauge("roomwarden_slack_connections_wanted", "Socket Mode connections that there should be.", func(s slack.SocketStatus) int { return s.Wanted })
-	gauge("roomwarden_slack_connections_counted", "Connections of the app that Slack counted when it last said hello; more than are wanted belong to another process.", func(s slack.SocketStatus) int { return s.Counted })
-	counter("roomwarden_slack_reconnects_total", "Socket Mode connections that were replaced, for whatever reason.", func(s slack.SocketStatus) int { return s.Reconnects })
-	counter("roomwarden_slack_deaf_total", "Socket Mode connections that were replaced because nothing was heard of Slack for 30 s.", func(s slack.SocketStatus) int { return s.Deaf })
-	counter("roomwarden_slack_acks_lost_total", "Envelopes that could not be acknowledged.", func(s slack.SocketStatus) int { return s.AcksLost })
+	t := told[slack.SocketStatus]{m.registry, status}
+	t.gauge("roomwarden_slack_connections", "Socket Mode connections that are up.", func(s slack.SocketStatus) int { return s.Live })
+	t.gauge("roomwarden_slack_connections_wanted", "Socket Mode connections that there should be.", func(s slack.SocketStatus) int { return s.Wanted })
+	t.gauge("roomwarden_slack_connections_counted", "Connections of the app that Slack counted when it last said hello; more than are wanted belong to another process.", func(s slack.SocketStatus) int { return s.Counted })
+	t.counter("roomwarden_slack_reconnects_total", "Socket Mode connections that were replaced, for whatever reason.", func(s slack.SocketStatus) int { return s.Reconnects })
+	t.counter("roomwarden_slack_deaf_total", "Socket Mode connections that were replaced because nothing was heard of Slack for 30 s.", func(s slack.SocketStatus) int { return s.Deaf })
+	t.counter("roomwarden_slack_acks_lost_total", "Envelopes that could not be acknowledged.", func(s slack.SocketStatus) int { return s.AcksLost })
 }
 
 // discordGateway adds what there is to tell of the gateway.
 func (m *metrics) discordGateway(status func() discord.GatewayStatus) {
-	gauge := func(name, help string, value func(discord.GatewayStatus) int) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
-	}
-	counter := func(name, help string, value func(discord.GatewayStatus) int) {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value(status())) }))
-	}
-	gauge("roomwarden_discord_gateway_live", "1 while there is a session with Discord's gateway.", func(s discord.GatewayStatus) int {
+	t := told[discord.GatewayStatus]{m.registry, status}
+	t.gauge("roomwarden_discord_gateway_live", "1 while there is a session with Discord's gateway.", func(s discord.GatewayStatus) int {
 		if s.State == discord.GatewayLive {
 			return 1
 		}
 		return 0
 	})
-	gauge("roomwarden_discord_gateway_sessions_24h", "Sessions begun in the last 24 hours; Discord allows 1000.", func(s discord.GatewayStatus) int { return s.Identifies })
-	counter("roomwarden_discord_gateway_reconnects_total", "Sessions that were made again, for whatever reason.", func(s discord.GatewayStatus) int { return s.Reconnects })
-	counter("roomwarden_discord_gateway_dropped_total", "Interactions that were dropped because too many waited for their first answers.", func(s discord.GatewayStatus) int { return s.Dropped })
+	t.gauge("roomwarden_discord_gateway_sessions_24h", "Sessions begun in the last 24 hours; Discord allows 1000.", func(s discord.GatewayStatus) int { return s.Identifies })
+	t.counter("roomwarden_discord_gateway_reconnects_total", "Sessions that were made again, for whatever reason.", func(s discord.GatewayStatus) int { return s.Reconnects })
+	t.counter("roomwarden_discord_gateway_dropped_total", "Interactions that were dropped because too many waited for their first answers.", func(s discord.GatewayStatus) int { return s.Dropped })
 }

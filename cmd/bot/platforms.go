@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,7 +113,10 @@ func (p *platforms) discord() {
 
 // discordGateway has the adapter hear Discord through the gateway, in the replica that leads. The session outlives what was received on it.
 func (p *platforms) discordGateway(adapter *discord.Adapter) {
-	gateway := &discord.Gateway{Adapter: adapter, Leads: p.leads}
+	gateway := &discord.Gateway{Adapter: adapter}
+	if !strings.HasPrefix(p.set.DatabaseURL, "sqlite:") { // which has no replicas
+		gateway.Leads = p.leads
+	}
 	session, hangUp := context.WithCancel(context.Background())
 	p.jobs = append(p.jobs, func(context.Context) { gateway.Run(session) })
 	p.stops = append(p.stops, func(ctx context.Context) error {
@@ -138,7 +142,7 @@ func newDiscord(set settings) *discord.Client {
 func (p *platforms) register(ctx context.Context, client *discord.Client) {
 	const longest = 10 * time.Minute
 	p.health.troubled(permissions.Discord, "The commands are not registered yet.")
-	for pause := 5 * time.Second; ; pause = min(2*pause, longest) {
+	for again := 5 * time.Second; ; again = min(2*again, longest) {
 		err := client.Register(ctx, p.set.DiscordGuildIDs, p.log)
 		if err == nil {
 			p.health.troubled(permissions.Discord, "")
@@ -147,13 +151,14 @@ func (p *platforms) register(ctx context.Context, client *discord.Client) {
 		if ctx.Err() != nil {
 			return
 		}
+		if isRefused(err) {
+			p.health.troubled(permissions.Discord, refusedToken)
+			p.log.Error("discord: register commands: " + refusedToken)
+			return
+		}
 		p.health.troubled(permissions.Discord, "The commands could not be registered: "+err.Error())
-		p.log.Error("discord: register commands", "err", err, "again_in", pause)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		p.log.Error("discord: register commands", "err", err, "again_in", again)
+		if !pause(ctx, again) {
 			return
 		}
 	}

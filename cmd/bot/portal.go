@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -10,7 +12,7 @@ import (
 )
 
 const (
-	portalSoon = time.Minute      // after which the portal is looked at again while something there does not fit
+	portalSoon = time.Minute      // after which the portal is looked at again while something there does not fit, or it could not be seen
 	portalSeen = 30 * time.Minute // and otherwise
 )
 
@@ -20,6 +22,8 @@ type portal struct {
 	client *discord.Client
 	set    settings
 	log    *slog.Logger
+
+	failures int // to ask, in a row; watch's own
 
 	mu    sync.Mutex
 	wrong string
@@ -34,28 +38,46 @@ func (p *portal) trouble() string {
 
 // watch looks until ctx ends.
 func (p *portal) watch(ctx context.Context) {
-	for {
-		pause := p.look(ctx)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
+	for again := p.look(ctx); again > 0 && pause(ctx, again); again = p.look(ctx) {
 	}
 }
 
-// look looks once, and returns when to look again.
+// pause waits, and tells whether ctx has not ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// refusedToken is what is wrong when Discord does not take the bot's token: it is not used any more until the bot is started again.
+const refusedToken = "Discord does not accept DISCORD_BOT_TOKEN: take it anew from the application's page, Bot, and start the bot again, in all replicas."
+
+// isRefused tells of an error of the token's.
+func isRefused(err error) bool {
+	e, answered := errors.AsType[*discord.Error](err)
+	return answered && e.Status == http.StatusUnauthorized
+}
+
+// look looks once, and returns when to look again; 0: never.
 func (p *portal) look(ctx context.Context) time.Duration {
 	app, err := p.client.Application(ctx)
-	if ctx.Err() != nil {
-		return portalSoon
+	switch {
+	case ctx.Err() != nil:
+		return 0
+	case isRefused(err):
+		p.note(refusedToken)
+		return 0
+	case err != nil: // registering commands tells of that, too
+		if p.failures++; p.failures == 1 {
+			p.log.Warn("discord: whether the application fits the settings could not be looked at", "err", err)
+		}
+		return min(time.Duration(p.failures)*portalSoon, portalSeen)
 	}
-	if err != nil { // registering commands tells of that, too
-		p.log.Warn("discord: whether the application fits the settings could not be looked at", "err", err, "again_in", portalSoon)
-		return portalSoon
-	}
+	p.failures = 0
 	wrong := ""
 	for _, m := range app.Mismatches(p.set.DiscordApplicationID, p.set.DiscordPublicKey) {
 		if wrong != "" {
@@ -63,20 +85,24 @@ func (p *portal) look(ctx context.Context) time.Duration {
 		}
 		wrong += capital(m.What) + ". " + m.Fix
 	}
-	p.mu.Lock()
-	was := p.wrong
-	p.wrong = wrong
-	p.mu.Unlock()
-	switch {
-	case wrong != "" && wrong != was:
-		p.log.Error("discord: " + wrong)
-	case wrong == "" && was != "":
-		p.log.Info("discord: the application fits the settings now")
-	}
+	p.note(wrong)
 	if wrong != "" {
 		return portalSoon
 	}
 	return portalSeen
+}
+
+// note notes what is wrong, or with "" that nothing is, and logs what is new.
+func (p *portal) note(wrong string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case wrong != "" && wrong != p.wrong:
+		p.log.Error("discord: " + wrong)
+	case wrong == "" && p.wrong != "":
+		p.log.Info("discord: the application fits the settings now")
+	}
+	p.wrong = wrong
 }
 
 // capital is a sentence with its first letter in upper case, unless it begins with a name in capitals.

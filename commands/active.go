@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"roomwarden/journal"
@@ -16,6 +17,7 @@ const (
 	mostLooked  = 200 // for all pages up to the one that is shown
 	// So many entries are read to find out what is in force: mutes that have not ended, and commands on whole rooms.
 	mostMutes, mostOfRooms = 1000, 5000
+	mostScans              = 4 // at once
 )
 
 // active lists what is in force by the journal, in the rooms in which the person has the right. What NetEase shows is looked at, the rest is marked.
@@ -102,9 +104,32 @@ func isBy(e journal.Entry, by string) bool {
 	return e.Person == by || strings.EqualFold(e.Name, by) || strings.EqualFold(e.Moderator, by)
 }
 
+// A gate lets few through at a time: what is in force takes thousands of entries to find out, which would fill the memory if many asked at once. The zero
+// value is ready.
+type gate struct {
+	once  sync.Once
+	slots chan struct{}
+}
+
+// enter waits until there is room; leave must be called after a nil error, which is ctx's.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	g.once.Do(func() { g.slots = make(chan struct{}, mostScans) })
+	select {
+	case g.slots <- struct{}{}:
+		return func() { <-g.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // inForce is what is in force by the journal in the rooms that q selects, what ends first before the rest; complete is false when there were too many entries to
 // read all.
 func (j *job) inForce(ctx context.Context, q journal.Query) (all []standing, complete bool, err error) {
+	leave, err := j.scans.enter(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer leave()
 	now := time.Now()
 	mutes := q
 	mutes.Commands, mutes.Outcomes, mutes.Lasting, mutes.Limit = []string{"mute"}, []journal.Outcome{journal.Done, journal.Unknown}, now, mostMutes

@@ -54,6 +54,7 @@ type Dispatcher struct {
 
 	flights   singleflight.Group
 	admission admission
+	scans     gate
 	running   endings
 	strangers strangers
 	answers   answers
@@ -109,7 +110,7 @@ func (d *Dispatcher) Handle(ctx context.Context, req Request) (reply Reply) {
 func (d *Dispatcher) job(call Call, who permissions.Subject, l Language) *job {
 	return &job{
 		Call: call, who: who, language: l, policy: d.Policy(), table: Table,
-		parse: understood, ended: d.ended, netease: d.NetEase, journal: d.Journal, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
+		parse: understood, ended: d.ended, netease: d.NetEase, journal: d.Journal, scans: &d.scans, log: d.Log.With("command", call.Command.Name, "person", who.ID()),
 	}
 }
 

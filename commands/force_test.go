@@ -417,3 +417,21 @@ func TestQuestionsTellWhatTheyAreAbout(t *testing.T) {
 		assert.Contains(t, reply.Text.String(), "That undoes #3 by Zhang San (zhangsan).")
 	})
 }
+
+// TestGate: so many pass at once, and whoever waits gives up when their time is over.
+func TestGate(t *testing.T) {
+	var g gate
+	var leaves []func()
+	for range mostScans {
+		leave, err := g.enter(t.Context())
+		require.NoError(t, err)
+		leaves = append(leaves, leave)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := g.enter(over)
+	assert.ErrorIs(t, err, context.Canceled)
+	leaves[0]()
+	_, err = g.enter(t.Context())
+	assert.NoError(t, err)
+}

@@ -52,6 +52,7 @@ type job struct {
 
 	netease Chatrooms
 	journal journal.Store
+	scans   *gate
 	log     *slog.Logger // carries the journal number
 }
 

@@ -11,7 +11,7 @@ import (
 
 const (
 	callbackBy  = 2800 * time.Millisecond // from receipt: Discord waits 3 s
-	callbackOne = 1200 * time.Millisecond // for one attempt, where there is time for another
+	callbackOne = 1200 * time.Millisecond // for the first attempt; half of what is left, where that is less
 	callbackGap = 100 * time.Millisecond  // between them
 )
 
@@ -27,7 +27,7 @@ func (c *Client) callback(ctx context.Context, id, token string, first response,
 	ctx, cancel := context.WithDeadline(ctx, at.Add(callbackBy))
 	defer cancel()
 	call := call{method: http.MethodPost, route: "/interactions/{id}/{token}/callback", places: []string{id, token}}
-	one, cancelOne := context.WithTimeout(ctx, callbackOne)
+	one, cancelOne := context.WithTimeout(ctx, min(callbackOne, (time.Until(at.Add(callbackBy))-callbackGap)/2))
 	defer cancelOne()
 	sent, err := c.attempt(one, call, body)
 	e, answered := errors.AsType[*Error](err)

@@ -133,7 +133,7 @@ func TestAnswerWaitsForTheCallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, fake, _ := newAdapter(t, after(1600*time.Millisecond, &yes, publicly(numbered(told("lisi is muted")))))
 		fake.script = []http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) {
-			time.Sleep(900 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond)
 			fake.mu.Lock()
 			defer fake.mu.Unlock()
 			fake.original, fake.loading = &shownMessage{public: true}, true

@@ -23,6 +23,7 @@ type gatewayTimes struct {
 	poll      time.Duration // between looks at who leads
 	minRedial time.Duration // the first pause before another session, which doubles
 	maxRedial time.Duration // the longest
+	maxRetry  time.Duration // the longest after an attempt that began no session, and so used up none
 	steady    time.Duration // a session that lived so long was a good one: the pauses begin anew
 	spacing   time.Duration // between two IDENTIFYs
 	ask       time.Duration // for the gateway's address
@@ -34,7 +35,7 @@ type gatewayTimes struct {
 
 // usualTimes: Discord wants a heartbeat every 41.25 s and answers each, so idle is two and a half of them.
 var usualTimes = gatewayTimes{
-	poll: 500 * time.Millisecond, minRedial: time.Second, maxRedial: 5 * time.Minute, steady: 10 * time.Minute, spacing: 5 * time.Second,
+	poll: 500 * time.Millisecond, minRedial: time.Second, maxRedial: 5 * time.Minute, maxRetry: 15 * time.Second, steady: 10 * time.Minute, spacing: 5 * time.Second,
 	ask: 10 * time.Second, open: 30 * time.Second, ready: 15 * time.Second, idle: 103 * time.Second, close: 2 * time.Second,
 }
 
@@ -42,8 +43,8 @@ var usualTimes = gatewayTimes{
 // or it is not wanted. Adapter, with its Client, is required. Discord sends every interaction to every session, so one process holds it.
 //
 // There is one session at a time, and every one is new: what a resumed one would bring is too old to be answered. Discord allows 1000
-// new ones a day, and resets the token beyond; so the pauses between those that do not last double up to five minutes, and before each the
-// Gateway asks how many are left. Status may be called by many goroutines at once; the fields must not change after Run was called.
+// new ones a day, and resets the token beyond; so the pauses between those that do not last double up to five minutes (where none was begun, to 15 seconds), and
+// before each the Gateway asks how many are left. Status may be called by many goroutines at once; the fields must not change after Run was called.
 //
 // https://discord.com/developers/docs/events/gateway
 type Gateway struct {
@@ -121,7 +122,10 @@ func (g *Gateway) keep(ctx context.Context, pauses *backoff.ExponentialBackOff) 
 			return false
 		}
 	}
+	retries := backoff.ExponentialBackOff{InitialInterval: g.times.minRedial, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: g.times.maxRetry}
+	retries.Reset()
 	for {
+		began := g.state.begun()
 		lived, err := g.session(ctx)
 		if lived >= g.times.steady {
 			pauses.Reset()
@@ -139,7 +143,12 @@ func (g *Gateway) keep(ctx context.Context, pauses *backoff.ExponentialBackOff) 
 			g.Adapter.Log.Error("discord: the gateway has ended: "+fix, "error", why)
 			return true
 		}
-		wait := max(pauses.NextBackOff(), askedFor(err))
+		wait := min(retries.NextBackOff(), g.times.maxRetry)
+		if lived > 0 || g.state.begun() > began {
+			retries.Reset()
+			wait = min(pauses.NextBackOff(), g.times.maxRedial)
+		}
+		wait = max(wait, askedFor(err))
 		g.state.down(why)
 		level := slog.LevelWarn
 		if _, few := errors.AsType[*spent](err); few {

@@ -76,6 +76,7 @@ type gatewayState struct {
 	now        GatewayStatus
 	lived      bool        // there was a session
 	identifies []time.Time // of the last 24 hours
+	all        int         // of them that were ever sent
 }
 
 func (s *gatewayState) is(state GatewayPhase) {
@@ -107,6 +108,14 @@ func (s *gatewayState) identify() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.identifies = append(s.lastDay(), time.Now())
+	s.all++
+}
+
+// begun is how many IDENTIFYs were sent so far.
+func (s *gatewayState) begun() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all
 }
 
 // sinceIdentify is how long ago that was; a day, if it is longer or never was.

@@ -271,10 +271,11 @@ func TestGatewayFewSessions(t *testing.T) {
 // TestGatewayInBadWeather: the pauses grow, and begin anew when a session has lived long.
 func TestGatewayInBadWeather(t *testing.T) {
 	for name, tt := range map[string]struct {
-		lives       func(n int) time.Duration // how long the n-th session does
+		lives       func(n int) time.Duration // how long the n-th session does; less than nothing: none is begun
 		within      time.Duration
 		least, most int // sessions that are begun
 	}{
+		"none is begun":              {func(int) time.Duration { return -1 }, 10 * time.Minute, 40, 60},
 		"none lives":                 {func(int) time.Duration { return 0 }, 10 * time.Minute, 9, 12},
 		"none lives, for a day":      {func(int) time.Duration { return 0 }, 24 * time.Hour, 250, 340},
 		"each lives for two seconds": {func(int) time.Duration { return 2 * time.Second }, 10 * time.Minute, 9, 12},
@@ -290,6 +291,10 @@ func TestGatewayInBadWeather(t *testing.T) {
 				g.session = func(ctx context.Context) (time.Duration, error) {
 					begun++
 					d := tt.lives(begun)
+					if d < 0 {
+						return 0, errNoSession
+					}
+					g.state.identify()
 					sleep(ctx, d)
 					return d, errNoSession
 				}

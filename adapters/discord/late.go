@@ -157,9 +157,6 @@ func (a *Adapter) deliver(ctx context.Context, l commands.Late, working string) 
 	if err != nil && !gone {
 		return err
 	}
-	if l.More && (gone || !stands.public()) { // what follows a private answer is private
-		l.Reply.Public = false
-	}
 	late := drawn(l.Reply)
 	_, on := cardOf(l.To)
 	on.private = !stands.public() // it may be the first answer that stands there, and not the card

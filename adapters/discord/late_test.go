@@ -231,10 +231,10 @@ func TestDeliver(t *testing.T) {
 		{"removed, public", removed, public, false, []string{toAll}, []string{get, post}},
 
 		{"more, private", stands(4, false, "⚠️ unknown\n-# #41"), private, true, []string{"the person: ⚠️ unknown\n-# #41", toPerson}, []string{get, post}},
-		{"more, public after a private one", stands(4, false, "⚠️ unknown\n-# #41"), public, true, []string{"the person: ⚠️ unknown\n-# #41", toPerson}, []string{get, post}},
+		{"more, public after a private one", stands(4, false, "⚠️ unknown\n-# #41"), public, true, []string{"the person: ⚠️ unknown\n-# #41", toAll}, []string{get, post}},
 		{"more, public after a public one", stands(4, true, "⚠️ unknown\n-# #41"), public, true, []string{"everyone: ⚠️ unknown\n-# #41", toAll}, []string{get, post}},
 		{"more, private after a public one", stands(4, true, "⚠️ unknown\n-# #41"), private, true, []string{"everyone: ⚠️ unknown\n-# #41", toPerson}, []string{get, post}},
-		{"more, removed", removed, public, true, []string{toPerson}, []string{get, post}},
+		{"more, removed", removed, public, true, []string{toAll}, []string{get, post}},
 		{"more, and the first one never came", stands(5, false, ""), private, true, []string{toPerson}, []string{get, patch}},
 		{"more, and only the acknowledgement came", stands(4, false, unpromised), private, true, []string{toPerson}, []string{get, patch}},
 		{"more, and the first one never came, public", stands(5, true, ""), public, true, []string{toAll}, []string{get, patch}},

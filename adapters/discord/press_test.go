@@ -106,7 +106,7 @@ func TestDeliverToACard(t *testing.T) {
 		{"another answer has the card", true, "✅ **Done**\nlisi is unmuted\n-# #42", commands.Late{Reply: done}, []string{"everyone: ✅ **Done**\nlisi is unmuted\n-# #42", "everyone: " + news}},
 		{"an older answer has the card", true, "✅ **Done**\nlisi is unmuted\n-# #9", commands.Late{Reply: done}, []string{"everyone: " + news}},
 		{"news of what everyone saw", true, "an unknown outcome", commands.Late{Reply: done, More: true}, []string{"everyone: " + news}},
-		{"news of what the person saw", false, "an unknown outcome", commands.Late{Reply: done, More: true}, []string{"the person: an unknown outcome", "the person: " + news}},
+		{"news of what the person saw", false, "an unknown outcome", commands.Late{Reply: done, More: true}, []string{"the person: " + news, "everyone: " + news}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, fake, _ := newAdapter(t, nil)

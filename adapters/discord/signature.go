@@ -17,19 +17,19 @@ import (
 	"roomwarden/commands"
 )
 
-// Discord states no window for the timestamp. An interaction's token dies after 15 minutes, so what is older cannot be
-// answered; what is ahead allows for a clock that is not right.
+// Discord states no window for the timestamp. After three seconds it takes no first answer any more, and people have read that there was none, so what is much
+// older is not carried out. The rest of these times is for clocks that are not right.
 //
 // https://discord.com/developers/docs/interactions/receiving-and-responding
 const (
-	maxAge   = 15 * time.Minute
+	maxAge   = 5 * time.Minute
 	maxAhead = 5 * time.Minute
 )
 
 // Why a request is not taken for Discord's.
 var (
 	errForged = errors.New("no signature, or a wrong one: not from Discord, or not for this public key")
-	errStale  = errors.New("its time is more than 15 minutes before or 5 minutes after this machine's clock")
+	errStale  = errors.New("its time is more than 5 minutes before or after this machine's clock")
 )
 
 // ParsePublicKey reads an application's public key as the portal shows it: 64 hex digits. The error does not quote it.

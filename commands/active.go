@@ -303,10 +303,6 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 	if l.call.Command.Name == "delayclose" && !l.state.until.IsZero() {
 		v["until"] = roughly(l.state.until, l.delay())
 	}
-	p := j.say(say, v)
-	if l.entry.Reason != "" {
-		p = append(p, j.say(Text{": {reason}", "：{reason}"}, values{"reason": clip(plain(l.entry.Reason), 80)})...)
-	}
 	mark := Text{}
 	switch {
 	case l.entry.Outcome == journal.Unknown && !l.listed:
@@ -322,5 +318,9 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 	case l.call.Command.Name == "delayclose":
 		mark = Text{"; as of {at}, NetEase does not show timers", "；截至 {at} 的记录，网易云信不提供定时关闭的查询"}
 	}
-	return append(p, j.say(mark, v)...)
+	p := append(j.say(say, v), j.say(mark, v)...)
+	if l.entry.Reason != "" { // last: where there is little room it is what can be cut
+		p = append(p, j.say(Text{"; reason: {reason}", "；原因：{reason}"}, values{"reason": clip(plain(l.entry.Reason), 80)})...)
+	}
+	return p
 }

@@ -162,13 +162,13 @@ func (a *Adapter) deliver(ctx context.Context, l commands.Late, working string) 
 	on.private = !stands.public() // it may be the first answer that stands there, and not the card
 	switch {
 	case gone: // removed: by somebody, or to make way for a private answer
-		return a.post(ctx, l.To, late)
+		return a.besides(ctx, l.To, late, working)
 	case stands.waiting():
 		return a.tell(ctx, l.To, late, stands.public())
 	case stands.Content == late.message.Content:
 		return nil
 	case on.pressed && stands.number() > l.Reply.Number && l.Reply.Number != 0: // what came after it has the card
-		return a.post(ctx, l.To, late)
+		return a.besides(ctx, l.To, late, working)
 	case on.pressed && (!l.More || l.Reply.Public): // a card that everyone sees shows what is true
 		return a.tellCard(ctx, l.To, late, on, working)
 	case l.More, stands.public() && !l.Reply.Public:

@@ -33,7 +33,7 @@ func prose(p commands.Prose, moment func(time.Time) string) string {
 			s.Code = "/" + typed(s.Line)
 			fallthrough
 		case s.Code != "":
-			id := code(s.Code)
+			id := code(optioned(s.Code))
 			if id != "" && strings.HasSuffix(b.String(), "`") { // code spans that touch are none
 				b.WriteByte(' ')
 			}

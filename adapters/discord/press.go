@@ -111,24 +111,41 @@ func (c card) also(r commands.Reply) bool { return c.pressed && c.private && r.P
 // tellCard gives the answer to a press after the first answer, which has changed nothing yet.
 func (a *Adapter) tellCard(ctx context.Context, to commands.ReplyTo, late answer, c card, working string) error {
 	if !c.replaced(late.reply) {
-		if working != "" && a.Client.editFollowUp(ctx, to, working, late.message) == nil {
-			return nil
-		}
-		return a.post(ctx, to, late)
+		return a.besides(ctx, to, late, working)
 	}
 	err := a.Client.edit(ctx, to, late.message)
 	switch {
 	case hasNoPlace(err):
-		err = a.post(ctx, to, late)
-	case err == nil && c.also(late.reply):
+		return a.besides(ctx, to, late, working)
+	case err != nil:
+		return err
+	case c.also(late.reply):
 		a.postAlso(ctx, to, late)
 	}
-	if err == nil && working != "" {
-		if err := a.Client.removeFollowUp(ctx, to, working); err != nil {
-			a.Log.Info("discord: what said that the answer follows could not be removed", "error", err)
-		}
+	a.unsay(ctx, to, working)
+	return nil
+}
+
+// besides gives an answer besides the card; one for the person alone in the place of what tells them that it takes longer.
+func (a *Adapter) besides(ctx context.Context, to commands.ReplyTo, late answer, working string) error {
+	if working != "" && !late.reply.Public && a.Client.editFollowUp(ctx, to, working, late.message) == nil {
+		return nil
 	}
-	return err
+	if err := a.post(ctx, to, late); err != nil {
+		return err
+	}
+	a.unsay(ctx, to, working)
+	return nil
+}
+
+// unsay removes what tells the presser that it takes longer; empty: nothing does.
+func (a *Adapter) unsay(ctx context.Context, to commands.ReplyTo, working string) {
+	if working == "" {
+		return
+	}
+	if err := a.Client.removeFollowUp(ctx, to, working); err != nil {
+		a.Log.Info("discord: what said that the answer follows could not be removed", "error", err)
+	}
 }
 
 // postAlso tells everyone what the person knows already.

@@ -165,6 +165,17 @@ func typed(line string) string {
 	})
 }
 
+// optioned is a piece of a line, such as again=yes, as people type it in Discord; anything else stays as it is.
+func optioned(piece string) string {
+	name, _, ok := strings.Cut(piece, "=")
+	if !ok || !slices.ContainsFunc(commands.Table, func(row commands.Command) bool {
+		return slices.ContainsFunc(row.Args, func(arg commands.Arg) bool { return arg.Name == name })
+	}) {
+		return piece
+	}
+	return typed(piece)
+}
+
 // choices has a line for each choice that is no button, as many as there is room for: half a command is none.
 func choices(all []commands.Choice) []string {
 	var lines []string

@@ -237,6 +237,14 @@ func TestTyped(t *testing.T) {
 	}
 }
 
+func TestOptioned(t *testing.T) {
+	for in, want := range map[string]string{
+		"again=yes": "again:yes", `target="li si"`: "target:li si", "duration=31d": "duration:31d", "lisi": "lisi", "a=b": "a=b", "mute room=123": "mute room=123", "room=": "room=",
+	} {
+		assert.Equal(t, want, optioned(in))
+	}
+}
+
 func TestDrawFlags(t *testing.T) {
 	assert.EqualValues(t, 4, draw(publicly(told("x"))).Flags)
 	assert.EqualValues(t, 4|64, draw(told("x")).Flags)

@@ -43,6 +43,7 @@ type hospital struct {
 	slacks int            // requests that Slack has met
 	dialed bool           // somebody has used a connection's address
 	app    map[string]any // what Discord tells of the application
+	guilds string         // and of the guilds that it is in, as JSON; empty: it is in none
 	env    map[string]string
 }
 
@@ -116,6 +117,8 @@ func (h *hospital) discord(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"message":"401: Unauthorized","code":0}`)
 	case r.URL.Path == "/api/v10/applications/@me":
 		json.NewEncoder(w).Encode(h.app)
+	case r.URL.Path == "/api/v10/users/@me/guilds" && h.guilds != "":
+		io.WriteString(w, h.guilds)
 	default:
 		io.WriteString(w, `[]`)
 	}
@@ -280,6 +283,43 @@ func TestCheckSocketMode(t *testing.T) {
 				assert.Contains(t, out, want)
 			}
 			assert.False(t, h.dialed, "a connection would take commands away from the running bot")
+		})
+	}
+}
+
+// TestCheckDiscordGateway: what keeps commands from coming through the gateway is found.
+func TestCheckDiscordGateway(t *testing.T) {
+	const guild, other = "197038439483310086", "197038439483310087"
+	for _, tt := range []struct {
+		name   string
+		make   func(h *hospital)
+		status int
+		want   []string
+	}{
+		{"all is well", func(*hospital) {}, exitOK, []string{"ok       discord: the token is good for application Roomwarden", "ok       discord: commands come through the gateway"}},
+		{"an endpoint URL", func(h *hospital) { h.app["interactions_endpoint_url"] = "https://your.host/discord/interactions" }, exitFailed,
+			[]string{"broken   discord: the application has an Interactions Endpoint URL (https://your.host/discord/interactions), so nothing comes through the gateway\n         → Clear the Interactions Endpoint URL"}},
+		{"not in the server", func(h *hospital) { h.env["DISCORD_GUILD_IDS"] = guild + "," + other }, exitFailed,
+			[]string{"broken   discord: the bot is no member of " + other + ", and the gateway brings nothing from there\n         → Invite the application with the scopes bot and applications.commands"}},
+		{"not in the server, over HTTP", func(h *hospital) {
+			h.env["DISCORD_GUILD_IDS"], h.env["DISCORD_PUBLIC_KEY"] = other, testPublicKey
+			h.app["interactions_endpoint_url"] = "https://your.host/discord/interactions"
+		}, exitOK, []string{"warning  discord: the bot is no member of " + other + ", so it cannot report there what it has done by itself"}},
+		{"another application", func(h *hospital) { h.app["id"] = "223456789012345678" }, exitFailed, []string{"broken   discord: DISCORD_APPLICATION_ID is another application's\n         → Set it to 223456789012345678"}},
+		{"servers that cannot be read", func(h *hospital) { h.env["DISCORD_GUILD_IDS"], h.guilds = guild, "<html>" }, exitOK,
+			[]string{"warning  discord: whether the bot is a member of its servers could not be seen"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHospital(t)
+			delete(h.env, "DISCORD_PUBLIC_KEY")
+			delete(h.app, "interactions_endpoint_url")
+			h.env["DISCORD_GUILD_IDS"], h.guilds = guild, `[{"id":"`+guild+`","name":"Example"}]`
+			tt.make(h)
+			status, out := h.examine(t)
+			assert.Equal(t, tt.status, status, "%s", out)
+			for _, want := range tt.want {
+				assert.Contains(t, out, want)
+			}
 		})
 	}
 }

@@ -7,26 +7,17 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/stretchr/testify/require"
 
 	"roomwarden/adapters/slack/slacktest"
-	"roomwarden/netease"
-	"roomwarden/netease/sandbox"
 )
 
 // look writes what has happened since remember.
 func (c *chat) look() string {
 	var out strings.Builder
-	for _, call := range c.bot.nim.Calls()[c.asked:] {
-		if call.Op != netease.OpQueryMembers && call.Op != netease.OpGet {
-			fmt.Fprintf(&out, "  netease: %s%s → %d\n", call.Op, askedFor(call), call.Code)
-		}
-	}
+	out.WriteString(changesAsked(c.bot.nim.Calls()[c.asked:]))
 	gone := ""
 	for i, m := range c.slack.Messages() {
 		was := slacktest.Message{}
@@ -83,20 +74,6 @@ func (c *chat) remember() {
 		c.homes[u.ID], _ = c.slack.Home(u.ID)
 	}
 	c.told = c.last
-}
-
-// askedFor is what NetEase is asked to change. Times are in whole minutes, because the clock runs.
-func askedFor(call sandbox.Call) (words string) {
-	for _, name := range []string{"roomid", "operator", "target", "muteDuration", "mute", "delayClosePolicy", "delaySeconds"} {
-		value := call.Form.Get(name)
-		if seconds, err := strconv.Atoi(value); err == nil && seconds > 60 && name != "roomid" {
-			value = fmt.Sprint((seconds + 59) / 60 * 60)
-		}
-		if value != "" {
-			words += " " + name + "=" + value
-		}
-	}
-	return words
 }
 
 // message is one that has come or changed.
@@ -209,8 +186,6 @@ func (c *chat) homeWords(v slacktest.View) string {
 
 var (
 	aTime     = regexp.MustCompile(`<!date\^[^<>]*>|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC`)
-	lengths   = regexp.MustCompile(`(\d+(h|小时))?\d+(m|分钟?)\d+(s|秒)`) // of which seconds are left: they are rounded up to minutes
-	units     = strings.NewReplacer("小时", "h", "分钟", "m", "分", "m", "秒", "s")
 	unescaped = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 )
 
@@ -218,23 +193,8 @@ var (
 func (c *chat) readable(text string) string {
 	text = aTime.ReplaceAllString(text, "\x00")
 	require.NotContains(c.t, text, "<", "it pings, or is a link")
-	var out strings.Builder
-	for _, r := range unescaped.Replace(text) {
-		if unicode.IsPrint(r) || r == '\n' || r == 0 {
-			out.WriteRune(r)
-		} else {
-			fmt.Fprintf(&out, "%U", r)
-		}
-	}
-	return lengths.ReplaceAllStringFunc(strings.ReplaceAll(out.String(), "\x00", "<time>"), func(length string) string {
-		d, err := time.ParseDuration(units.Replace(length))
-		require.NoError(c.t, err, length)
-		minutes := strings.TrimSuffix((d + time.Minute - 1).Truncate(time.Minute).String(), "0s")
-		if strings.Contains(length, "分") {
-			return strings.NewReplacer("h", "小时", "m", "分钟").Replace(minutes)
-		}
-		return minutes
-	})
+	text = seenAs(unescaped.Replace(text))
+	return inMinutes(c.t, strings.ReplaceAll(text, "\x00", "<time>"))
 }
 
 // directly is whose conversation with the bot a channel is.

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"flag"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,8 +15,6 @@ import (
 	"roomwarden/netease"
 	"roomwarden/netease/sandbox"
 )
-
-var update = flag.Bool("update", false, "write what the bot says into testdata")
 
 // TestSlackChats plays the conversations of testdata/slack before the whole program, once in Socket Mode and once over HTTP: people read the
 // same. Lines that begin at the margin are what somebody does, and are played; lines that are set in are what must follow. These are played:
@@ -140,12 +134,7 @@ func newChat(t *testing.T, socket bool, script string) *chat {
 	c.slack.AddChannel(slacktest.Channel{ID: chatChannels["#ops"], Name: "ops", Bot: true, Members: members})
 	c.slack.AddChannel(slacktest.Channel{ID: chatChannels["#lounge"], Name: "lounge", Members: members})
 	c.slack.AddGroup("S0789", idsOf("wangwu guest partner single")...)
-	rules := chatPolicy
-	for _, m := range policyLine.FindAllStringSubmatch(script, -1) {
-		rules += m[1] + "\n"
-	}
-	file := filepath.Join(t.TempDir(), "permissions.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(rules), 0o600))
+	file := policyOf(t, chatPolicy, script)
 	env := []string{"SLACK_API_URL=" + c.slack.APIURL(), "SLACK_BOT_TOKEN=" + c.slack.BotToken, "NETEASE_OPERATOR=guanli", "PERMISSIONS_FILE=" + file}
 	if socket {
 		env = append(env, "SLACK_SIGNING_SECRET=", "SLACK_APP_TOKEN="+c.slack.AppToken)
@@ -153,10 +142,7 @@ func newChat(t *testing.T, socket bool, script string) *chat {
 		env = append(env, "SLACK_SIGNING_SECRET="+c.slack.SigningSecret)
 	}
 	c.bot = start(t, env...)
-	for _, id := range []netease.RoomID{123, 1600849147} {
-		c.bot.nim.AddRoom(sandbox.Room{ID: id, Name: fmt.Sprint("Room ", id), Creator: "zhangsan", Managers: []netease.AccID{"guanli"}, Common: []netease.AccID{"lisi", "sunqi"}})
-	}
-	require.NoError(t, c.bot.nim.Enter(123, "lisi"))
+	addChatRooms(t, c.bot.nim)
 	c.connect()
 	return c
 }
@@ -170,33 +156,8 @@ func (c *chat) connect() {
 	}
 }
 
-// play plays a conversation, to the first line that something else follows than the file says.
-func (c *chat) play(file, script string) {
-	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
-	played, n := "", 0
-	if *update {
-		defer func() { // also of half a conversation
-			rest := append([]string{strings.TrimSuffix(played, "\n")}, lines[n:]...)
-			require.NoError(c.t, os.WriteFile(file, []byte(strings.Join(rest, "\n")+"\n"), 0o600))
-		}()
-	}
-	for n < len(lines) {
-		line, at, want := lines[n], n+1, ""
-		end := at
-		for ; end < len(lines) && strings.HasPrefix(lines[end], " "); end++ {
-			want += lines[end] + "\n"
-		}
-		got := ""
-		if line != "" && !strings.HasPrefix(line, "# ") {
-			got = c.act(line, want)
-		}
-		if got != want && !*update {
-			c.t.Fatalf("%s:%d: %s\nwant\n%s\ngot\n%s", file, at, line, want, got)
-		}
-		played += line + "\n" + got
-		n = end
-	}
-}
+// play plays a conversation.
+func (c *chat) play(file, script string) { playScript(c.t, file, script, c.act) }
 
 // follows is what has happened since it was last called, when that is what is wanted, or nothing more comes.
 func (c *chat) follows(want string) string {
@@ -221,8 +182,6 @@ type move struct {
 	line *regexp.Regexp
 	play func(c *chat, words []string) // what the pattern has found; it may set c.waiting
 }
-
-var policyLine = regexp.MustCompile(`(?m)^policy: (.*)$`)
 
 var moves = []move{
 	{regexp.MustCompile(`^(#\w+) (\w+): (/\S+) ?(.*)$`), func(c *chat, w []string) {
@@ -280,19 +239,11 @@ var moves = []move{
 	{regexp.MustCompile(`^restart the bot$`), func(c *chat, _ []string) { c.restart() }},
 }
 
-// unseen are characters written as U+202E.
-var unseen = regexp.MustCompile(`U\+[0-9A-F]{4,5}`)
-
 // act plays a line, and returns what follows.
 func (c *chat) act(line, want string) string {
-	line = unseen.ReplaceAllStringFunc(line, func(code string) string {
-		r, err := strconv.ParseInt(code[2:], 16, 32)
-		require.NoError(c.t, err)
-		return string(rune(r))
-	})
 	for _, m := range moves {
 		if words := m.line.FindStringSubmatch(line); words != nil {
-			c.written()
+			c.slack.WaitFor(c.t, "outcomes", func() bool { return c.bot.settled(c.t) })
 			c.dealt, c.waiting = c.dealtWith(), func() bool { return true }
 			m.play(c, words[1:])
 			c.slack.WaitFor(c.t, "the end of "+line, c.waiting)
@@ -301,19 +252,6 @@ func (c *chat) act(line, want string) string {
 	}
 	c.t.Fatalf("nobody knows how to play %q", line)
 	return ""
-}
-
-// filledIn reads "Room=123, Reason=spam, again".
-func filledIn(said string) map[string]string {
-	values, label := map[string]string{}, ""
-	for _, piece := range strings.Split(said, ", ") {
-		if name, value, ok := strings.Cut(piece, "="); ok {
-			label, values[name] = name, value
-		} else {
-			values[label] += ", " + piece
-		}
-	}
-	return values
 }
 
 // dealtWith is how many deliveries the bot has dealt with: its log says so once for each.
@@ -332,29 +270,8 @@ func (c *chat) answered(d *slacktest.Delivery) {
 	}
 }
 
-// written waits until all outcomes are in the journal, which may be after their answers were read; people are slower than that.
-func (c *chat) written() {
-	c.slack.WaitFor(c.t, "outcomes", func() bool {
-		var out strings.Builder
-		status := run(c.t.Context(), []string{"history", "--json", "--outcome", "running"}, world{Environ: c.bot.env, Out: &out, Err: &out})
-		require.Equal(c.t, exitOK, status, &out)
-		return !strings.Contains(out.String(), `"number"`)
-	})
-}
-
 // restart ends the program, and starts it again with the same journal.
 func (c *chat) restart() {
-	require.Equal(c.t, exitOK, c.bot.end())
-	old := c.bot
-	p := &program{nim: old.nim, env: old.env, policy: old.policy, log: newWatched(), status: make(chan int, 1)}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.stop = cancel
-	go func() { p.status <- run(ctx, []string{"serve"}, world{Environ: p.env, Out: io.Discard, Err: p.log}) }()
-	c.t.Cleanup(func() {
-		cancel()
-		<-p.status
-	})
-	p.url = "http://" + p.log.find(c.t, `msg=listening .*addr=(\S+)`)
-	c.bot = p
+	c.bot = c.bot.restarted(c.t)
 	c.connect()
 }

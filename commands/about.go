@@ -183,7 +183,7 @@ func undo(ctx context.Context, j *job) error {
 				"The last thing you did was to undo #{number} (#{last}). Nothing was done; {undo} takes that back.",
 				"你最后一次操作是撤销 #{number}（#{last}）。没有执行；可用 {undo} 恢复。"},
 				values{"number": taken, "last": last.Number, "undo": typeable("undo " + formatNumber(last.Number))})
-			j.offers = []Choice{{Label: Text{"Undo the undo", "恢复"}.In(j.language), Line: "undo " + formatNumber(last.Number)}}
+			j.offers = []Choice{{Label: sayUndoUndo.In(j.language), Line: "undo " + formatNumber(last.Number)}}
 			return nil
 		}
 		if last == nil {

@@ -18,6 +18,7 @@ const (
 	// So many entries are read to find out what is in force: mutes that have not ended, and commands on whole rooms.
 	mostMutes, mostOfRooms = 1000, 5000
 	mostScans              = 4 // at once
+	mostRunning            = 10
 )
 
 // active lists what is in force by the journal, in the rooms in which the person has the right. What NetEase shows is looked at, the rest is marked.
@@ -41,6 +42,9 @@ func active(ctx context.Context, j *job) ending {
 	switch {
 	case len(all) == gone:
 		end.text = j.say(Text{"Nothing that this bot has set is in force.", "没有由本机器人设置的、仍在生效的操作。"}, nil)
+		if who := j.args["by"].Word; who != "" {
+			end.text = j.say(Text{"Nothing that {by} has set is in force. Is the name right?", "没有由 {by} 设置的、仍在生效的操作。请确认名称无误。"}, values{"by": id(who)})
+		}
 	case len(shown) == 0:
 		end.text = end.text.then(j.say(Text{"There is no such page.", "没有这一页。"}, nil))
 	default:
@@ -130,6 +134,11 @@ func (j *job) inForce(ctx context.Context, q journal.Query) (all []standing, com
 		return nil, false, err
 	}
 	defer leave()
+	running := q // what somebody has just done is there, though its outcome may be written some moments after its answer was read
+	running.Commands, running.Outcomes, running.Limit = changes(j.table), []journal.Outcome{journal.Running}, mostRunning
+	if _, err := j.newest(ctx, running); err != nil {
+		return nil, false, err
+	}
 	now := time.Now()
 	mutes := q
 	mutes.Commands, mutes.Outcomes, mutes.Lasting, mutes.Limit = []string{"mute"}, []journal.Outcome{journal.Done, journal.Unknown}, now, mostMutes

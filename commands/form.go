@@ -87,8 +87,9 @@ func (d *Dispatcher) Rooms(ctx context.Context, who permissions.Subject, row Com
 }
 
 // Fill makes a line of what somebody has written into the form of a command, by argument. wrong is what cannot be taken, by
-// argument, in their language: then there is no line. Nothing is sent and nothing written down; whoever gives the line to Handle is asked for their
-// right again.
+// argument, in their language: then there is no line. But where all that is wrong is the room, because they may not give the command there, the line is there
+// all the same: whoever carries it out has the refusal written down. Nothing is sent and nothing written down here; whoever gives the line to Handle is
+// asked for their right again.
 func (d *Dispatcher) Fill(who permissions.Subject, row Command, filled map[string]string, locale string) (line string, wrong map[string]Prose) {
 	l := LanguageOf(locale, d.Language)
 	call := Call{Command: row, args: map[string]Value{}}
@@ -111,12 +112,13 @@ func (d *Dispatcher) Fill(who permissions.Subject, row Command, filled map[strin
 			wrong[a.Name] = say(l, Text{"Fill this in: {help}.", "请填写：{help}。"}, values{"help": a.Help.In(l)})
 		}
 	}
+	mistakes := len(wrong)
 	if _, given := call.args[room.Name]; given {
 		if where, denied := d.noRoom(who, call, l); denied {
 			wrong[room.Name] = where
 		}
 	}
-	if len(wrong) > 0 {
+	if mistakes > 0 {
 		return "", wrong
 	}
 	if mistake := call.whole(); mistake != nil {
@@ -133,7 +135,7 @@ func (d *Dispatcher) Fill(who permissions.Subject, row Command, filled map[strin
 		mistake, _ := errors.AsType[*Mistake](err)
 		return "", map[string]Prose{first: mistake.problem(l)}
 	}
-	return line, nil
+	return line, wrong
 }
 
 // noRoom tells whether a room is none in which somebody may give a command, as far as that is known, and what they read.

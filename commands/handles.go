@@ -40,7 +40,9 @@ func (j *job) endings(l lookedAt) []Choice {
 	case command == "delayclose":
 		return own.ending(sayCancelTimer, own.on("delayclose", "policy="+closeOff))
 	case !l.prolonged(): // otherwise taking it back is refused
-		return []Choice{own.back()}
+		end := own.back()
+		end.Label = sayUndo.In(j.language) // also of what an undo has set again: here it is what ends it
+		return []Choice{end}
 	case j.may("unmute", l.entry.Room):
 		end := own.on("unmute", "target="+Quote(l.entry.Target))
 		end.Label = Text{"Unmute", "解除禁言"}.In(j.language)

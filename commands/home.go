@@ -102,11 +102,6 @@ func (j *job) homeActive(ctx context.Context, h *Home) error {
 	if !reach.All {
 		q.Rooms = append([]int64{}, reach.Rooms...) // not nil: no rooms is not all rooms
 	}
-	running := q
-	running.Outcomes, running.Limit = []journal.Outcome{journal.Running}, homeActive
-	if _, err := j.newest(ctx, running); err != nil {
-		return err
-	}
 	all, complete, err := j.inForce(ctx, q)
 	if err != nil {
 		return err

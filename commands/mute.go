@@ -76,11 +76,17 @@ func (j *job) asking() time.Duration {
 
 // back is the button that takes the command back.
 func (j *job) back() Choice {
-	return Choice{Label: Text{"Undo", "撤销"}.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
+	label := sayUndo
+	if j.args[undoes].Number != 0 { // pressed by mistake it would bring back what somebody has taken back
+		label = sayUndoUndo
+	}
+	return Choice{Label: label.In(j.language), Line: "undo " + formatNumber(j.entry.Number)}
 }
 
 // The labels of buttons that end what was set.
 var (
+	sayUndo        = Text{"Undo", "撤销"}
+	sayUndoUndo    = Text{"Undo the undo", "取消撤销"}
 	sayUnmuteRoom  = Text{"Unmute room", "解除整体禁言"}
 	sayCancelTimer = Text{"Cancel timer", "取消定时关闭"}
 )

@@ -152,7 +152,7 @@ func (j *job) subjectFacts() values {
 
 // facts are the places that sentences about a change may have: {target}, {place}, {by}, and what more gives.
 func (j *job) facts(more ...values) values {
-	v := values{"target": id(j.target()), "place": j.place(), "by": j.by(), "operator": id(j.operator), "retry": id(j.retryLine())}
+	v := values{"target": id(j.target()), "place": j.place(), "by": j.by(), "operator": id(j.operator), "retry": typeable(j.retryLine())}
 	for _, m := range more {
 		for name, value := range m {
 			v[name] = value

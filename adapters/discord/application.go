@@ -65,22 +65,22 @@ func (a Application) Mismatches(applicationID, publicKey string) (all []Mismatch
 	return all
 }
 
-// Absent tells in which of the guilds the bot is not a member, of those that Discord lists at once, which are 200; without membership the gateway brings nothing from
+// Absent tells in which of the guilds the bot is not a member, of those that Discord lists at once, which are 200, and whether it is a member of none at all; without membership the gateway brings nothing from
 // there, and over HTTP commands work all the same. It is for somebody who waits.
 //
 // https://discord.com/developers/docs/resources/user#get-current-user-guilds
-func (c *Client) Absent(ctx context.Context, guilds []string) (absent []string, err error) {
+func (c *Client) Absent(ctx context.Context, guilds []string) (absent []string, none bool, err error) {
 	const most = 200
 	in, err := c.briefly().guilds(ctx, most)
 	if err != nil || len(in) >= most {
-		return nil, err
+		return nil, false, err
 	}
 	for _, id := range guilds {
 		if !slices.Contains(in, id) {
 			absent = append(absent, id)
 		}
 	}
-	return absent, nil
+	return absent, len(in) == 0, nil
 }
 
 // guilds are those in which the bot is a member, so many at most.

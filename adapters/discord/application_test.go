@@ -43,13 +43,18 @@ func TestMismatches(t *testing.T) {
 func TestAbsent(t *testing.T) {
 	fake := newDiscord(t)
 	fake.guilds = []string{testGuild}
-	absent, err := fake.client().Absent(t.Context(), []string{testGuild, "12"})
+	absent, none, err := fake.client().Absent(t.Context(), []string{testGuild, "12"})
 	require.NoError(t, err)
+	assert.False(t, none)
 	assert.Equal(t, []string{"12"}, absent)
 	for n := range 200 {
 		fake.guilds = append(fake.guilds, fmt.Sprint(n))
 	}
-	absent, err = fake.client().Absent(t.Context(), []string{"12345"})
+	absent, _, err = fake.client().Absent(t.Context(), []string{"12345"})
 	require.NoError(t, err)
 	assert.Empty(t, absent, "of so many only a part was seen")
+	fake.guilds = nil
+	_, none, err = fake.client().Absent(t.Context(), nil)
+	require.NoError(t, err)
+	assert.True(t, none)
 }

@@ -115,7 +115,7 @@ func (e *Error) meaning() string {
 	case codeTooManyEdits:
 		return "the message is old and was edited too often"
 	case discordgo.ErrCodeMissingAccess, discordgo.ErrCodeMissingPermissions:
-		return "no access: invite the bot to this server with the scope applications.commands"
+		return "no access: invite it to this server with the scopes bot and applications.commands"
 	case codeTooManyCommands:
 		return "more than 200 new commands today; what is registered keeps working"
 	}

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,8 @@ var (
 		Chinese: "这个菜单项来自其他版本的机器人，没有执行任何操作。请直接输入命令。",
 	}
 	fillAgain = commands.Text{English: "Correct it", Chinese: "重新填写"}
+	chosenIn  = commands.Text{English: " is chosen, and ", Chinese: " 已选择，又填写了 "}
+	typedIn   = commands.Text{English: " is typed: which one? Leave one of them empty.", Chinese: "，请只保留一个。"}
 	notTaken  = commands.Text{
 		English: "Something in the form is not right. Nothing was done.",
 		Chinese: "表单填写有误，没有执行任何操作。",
@@ -138,20 +141,25 @@ func (a *Adapter) submit(ctx context.Context, i interaction) (response, error) {
 	}
 	held := s.values()
 	f.filled = map[string]string{}
+	twice := map[string]commands.Prose{}
 	for _, arg := range f.command.Args {
-		for _, field := range []string{arg.Name + typedSuffix, arg.Name} { // what is typed counts for more than what is chosen
-			if value := strings.TrimSpace(held[field]); value != "" && f.filled[arg.Name] == "" {
-				f.filled[arg.Name] = value
-			}
+		chosen, typed := strings.TrimSpace(held[arg.Name]), strings.TrimSpace(held[arg.Name+typedSuffix])
+		if value := cmp.Or(typed, chosen); value != "" {
+			f.filled[arg.Name] = value
+		}
+		if chosen != "" && typed != "" && chosen != typed { // the bot does not choose
+			twice[arg.Name] = commands.Prose{{Code: chosen}, {Text: chosenIn.In(a.language(i))}, {Code: typed}, {Text: typedIn.In(a.language(i))}}
 		}
 	}
 	before := card{} // what said that something was not right gives way to what comes of the form
 	if i.Message != nil && i.Message.Flags&discordgo.MessageFlagsEphemeral != 0 {
 		before = card{pressed: true, private: true}
 	}
-	line, wrong := "", map[string]commands.Prose(nil)
-	a.guarded(func() { line, wrong = a.Guide.Fill(i.subject(), f.command, f.filled, i.Locale) })
-	if len(wrong) > 0 || line == "" {
+	line, wrong := "", twice
+	if len(twice) == 0 {
+		a.guarded(func() { line, wrong = a.Guide.Fill(i.subject(), f.command, f.filled, i.Locale) })
+	}
+	if line == "" {
 		a.observe(commands.FinalAnswer, time.Since(i.at))
 		return before.shown(f.rejected(a.language(i), wrong)), nil
 	}
@@ -250,7 +258,7 @@ func (f form) fields(arg commands.Arg, l commands.Language, rooms []commands.Pla
 		menu := entry{Type: discordgo.SelectMenuComponent, CustomID: arg.Name}
 		for _, place := range rooms[:min(len(rooms), maxOptions)] {
 			id := fmt.Sprint(place.Room)
-			c := selectOption{Label: id, Value: id, Default: held == id || held != "" && held == place.Name || held == "" && len(rooms) == 1}
+			c := selectOption{Label: id, Value: id, Default: held == id || held != "" && held == place.Name}
 			if place.Name != "" {
 				c.Label = cut(place.Name, maxHint-size(id)-3, one) + " (" + id + ")"
 			}

@@ -182,10 +182,10 @@ func TestMenu(t *testing.T) {
 		assert.NotContains(t, string(body), "lisi_42")
 		for _, inRows := range []bool{false, true} {
 			fake.original, fake.view = nil, nil
-			got := use(t, a, fake, submitted(m.CustomID, inRows, map[string]string{"room": "chosen 1600849147", "room_typed": " 123 ", "target": "lisi", "duration": "5m", "reason": ""}))
+			got := use(t, a, fake, submitted(m.CustomID, inRows, map[string]string{"room": "", "room_typed": " 123 ", "target": "lisi", "duration": "5m", "reason": ""}))
 			assert.Equal(t, "✅ **Done**\nlisi is muted\n-# #41", got.Data.Content)
 			assert.Equal(t, 4, got.Data.Flags, "everyone sees it")
-			assert.Equal(t, map[string]string{"room": "123", "target": "lisi", "duration": "5m"}, g.filled, "what is typed counts for more than what is chosen")
+			assert.Equal(t, map[string]string{"room": "123", "target": "lisi", "duration": "5m"}, g.filled)
 			assert.Equal(t, "mute room=123", line)
 		}
 		require.NoError(t, a.Stop(t.Context()))
@@ -213,6 +213,29 @@ func TestFormWithMistakes(t *testing.T) {
 	body, _ := encode(m)
 	assert.Contains(t, string(body), `"value":"5x"`)
 	assert.Contains(t, string(body), `{"label":"123","value":"123","default":true}`)
+}
+
+// Where a room is chosen and another one typed the bot does not choose.
+func TestFormWithTwoRooms(t *testing.T) {
+	a, fake, _ := newAdapter(t, nil)
+	g := &guide{rooms: places}
+	a.Guide = g
+	got := use(t, a, fake, submitted("v1-form:mute", false, map[string]string{"room": "chosen 1600849147", "room_typed": "123", "target": "lisi", "duration": "5m"}))
+	assert.Equal(t, "⛔ **Not done**\n"+notTaken.English+"\n**Room:** `1600849147` is chosen, and `123` is typed: which one? Leave one of them empty.", got.Data.Content)
+	assert.Nil(t, g.filled)
+}
+
+// Who may not give the command in that room hears so by the line, which is written down like one that was typed.
+func TestFormOfAStranger(t *testing.T) {
+	line := ""
+	a, fake, _ := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
+		line = req.Line
+		return numbered(commands.Reply{Tone: commands.Refused, Text: commands.Prose{{Text: "You do not have the right."}}})
+	})
+	a.Guide = &guide{rooms: places, denied: commands.Prose{{Text: "no"}}}
+	got := use(t, a, fake, submitted("v1-form:mute", false, map[string]string{"room": "chosen 123", "target": "lisi", "duration": "5m"}))
+	assert.Equal(t, "mute room=123", line)
+	assert.Equal(t, "⛔ **Not done**\nYou do not have the right.\n-# #41", got.Data.Content)
 }
 
 // A form is the first answer or none, so it waits for nothing slow.

@@ -200,8 +200,12 @@ func (g *Gateway) connect(ctx context.Context) (lived time.Duration, err error) 
 // live notes that a session is there, and warns of servers that it leaves out.
 func (g *Gateway) live(guilds []string) {
 	missing := slices.DeleteFunc(slices.Clone(g.Adapter.GuildIDs), func(id string) bool { return guilds == nil || slices.Contains(guilds, id) })
-	g.state.live(missing)
+	alone := guilds != nil && len(guilds) == 0 && len(missing) == 0
+	g.state.live(missing, alone)
 	g.Adapter.Log.Info("discord: the gateway is live", "servers", len(guilds))
+	if alone {
+		g.Adapter.Log.Warn("discord: the bot is in no server, so no command comes: " + invite)
+	}
 	for _, id := range missing {
 		g.Adapter.Log.Warn("discord: the bot is not in a server of DISCORD_GUILD_IDS, and no command comes from there: "+invite, "guild", id)
 	}

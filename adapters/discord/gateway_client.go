@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -122,6 +123,9 @@ func gatewayFailure(err error) string {
 	}
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok && closed.Code != websocket.CloseAbnormalClosure { // which is gorilla's
 		return fmt.Sprintf("Discord has closed the connection with code %d", closed.Code)
+	}
+	if _, ok := errors.AsType[*websocket.CloseError](err); ok || errors.Is(err, io.EOF) {
+		return "the other end closed the connection without saying why"
 	}
 	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
 		return "the name " + unknown.Name + " could not be looked up"

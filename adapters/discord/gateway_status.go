@@ -32,6 +32,7 @@ type GatewayStatus struct {
 	Dropped    int          // how many interactions were dropped, so far, because too many waited for their first answers
 	Refused    string       // why Discord takes no new session, for good, and what to do; empty: it does
 	Missing    []string     // servers of Adapter.GuildIDs that the bot was not in when the session began, and of which nothing came since
+	Alone      bool         // the bot was in no server at all when the session began, and nothing came since
 	problem    string
 }
 
@@ -49,6 +50,8 @@ func (s GatewayStatus) Trouble() string {
 		return "There is no session with Discord's gateway, and no command comes: " + s.problem + "."
 	case s.State != GatewayLive:
 		return "There is no session with Discord's gateway yet."
+	case s.Alone:
+		return "The bot is in no server, so no command comes: " + invite + "."
 	case len(s.Missing) > 0:
 		return fmt.Sprintf("The bot is not in the servers %s of DISCORD_GUILD_IDS, so no command comes from there: %s.", strings.Join(s.Missing, ", "), invite)
 	}
@@ -93,14 +96,14 @@ func (s *gatewayState) down(why string) {
 }
 
 // live notes that there is a session, which leaves out some servers.
-func (s *gatewayState) live(missing []string) {
+func (s *gatewayState) live(missing []string, alone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lived {
 		s.now.Reconnects++
 	}
 	s.lived = true
-	s.now.State, s.now.problem, s.now.Missing = GatewayLive, "", missing
+	s.now.State, s.now.problem, s.now.Missing, s.now.Alone = GatewayLive, "", missing, alone
 }
 
 // identify notes that an IDENTIFY was sent.
@@ -138,6 +141,7 @@ func (s *gatewayState) lastDay() []time.Time {
 func (s *gatewayState) present(raw json.RawMessage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.now.Alone = false
 	if len(s.now.Missing) == 0 {
 		return
 	}

@@ -37,7 +37,7 @@ func TestGatewayRecovers(t *testing.T) {
 		"closed after READY":       {func(p *gwPeer) { p.login(); p.ready(); p.end(4000) }, nil, 2, "the session has ended"},
 		"closed after IDENTIFY":    {func(p *gwPeer) { p.login(); p.end(4008) }, nil, 2, "closed the connection with code 4008"},
 		"gone after READY":         {func(p *gwPeer) { p.login(); p.ready(); p.Close() }, nil, 2, "the session has ended"},
-		"gone before hello":        {func(p *gwPeer) { p.Close() }, nil, 1, "was not made, or broke"},
+		"gone before hello":        {func(p *gwPeer) { p.Close() }, nil, 1, "without saying why"},
 		"no hello but something":   {func(p *gwPeer) { p.send(0, "READY", "{}"); p.serve() }, nil, 1, "was not made, or broke"},
 		"null for a packet":        {func(p *gwPeer) { _ = p.WriteMessage(websocket.TextMessage, []byte("null")); p.serve() }, nil, 1, "could not be read"},
 		"no packet":                {func(p *gwPeer) { _ = p.WriteMessage(websocket.TextMessage, []byte("<html>")); p.serve() }, nil, 1, "was not made, or broke"},

@@ -13,6 +13,7 @@ import (
 type guide struct {
 	rooms   []commands.Place
 	wrong   map[string]commands.Prose
+	denied  commands.Prose // because of the room
 	offers  []commands.Suggestion
 	of41    []commands.Choice // of the answer to #41
 	err     error
@@ -48,6 +49,9 @@ func (g *guide) Fill(who permissions.Subject, row commands.Command, filled map[s
 	g.filled = filled
 	if len(g.wrong) > 0 {
 		return "", g.wrong
+	}
+	if g.denied != nil {
+		return row.Name + " room=" + filled["room"], map[string]commands.Prose{"room": g.denied}
 	}
 	return row.Name + " room=" + filled["room"], nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -241,12 +242,15 @@ func TestRows(t *testing.T) {
 
 // Whatever a custom_id holds is answered without a panic, and never with somebody else's line.
 func FuzzCustomID(f *testing.F) {
-	for _, s := range []string{"v1:mute 123 lisi 5m", "v1#41:0123456789abcdef", "v1-form:mute?room=1", "v1-form:mute?%zz", "v1-form:nothing", "", "v1:", "v1:\u202e\n@everyone", "\xff"} {
+	for _, s := range []string{"v1:mute 123 lisi 5m", "v1#41:0123456789abcdef", "v1-form:mute?room=1", "v1-form:mute?%zz", "v1-form:nothing", "", "v1:", "v1:\u202e\n@everyone"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
+		if !utf8.ValidString(id) { // JSON has nothing else
+			return
+		}
 		a, fake, log := newAdapter(t, func(_ context.Context, req commands.Request) commands.Reply {
-			assert.Equal(t, strings.TrimPrefix(strings.ToValidUTF8(id, "\uFFFD"), lineID), req.Line)
+			assert.Equal(t, strings.TrimPrefix(id, lineID), req.Line)
 			return told("ok")
 		})
 		a.Guide = &guide{of41: []commands.Choice{{Label: "x", Line: "help"}}}

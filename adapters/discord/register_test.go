@@ -86,7 +86,7 @@ func TestRegisterGoesOn(t *testing.T) {
 	log, _ := newLog(t)
 	err := fake.client().Register(t.Context(), []string{"12", testGuild}, log)
 	assert.EqualError(t, err, "register commands in server 12: GET /applications/{app}/guilds/{guild}/commands?with_localizations=true: HTTP 403, code 50001: "+
-		"no access: invite the bot to this server with the scope applications.commands")
+		"no access: invite it to this server with the scopes bot and applications.commands")
 	assert.Equal(t, list(t, false), fake.lists[testGuild])
 }
 
@@ -181,7 +181,7 @@ func TestDrift(t *testing.T) {
 
 // What could not be looked at hides nothing of what could.
 func TestDriftTellsWhatItCouldNotSee(t *testing.T) {
-	const noAccess = "HTTP 403, code 50001: no access: invite the bot to this server with the scope applications.commands"
+	const noAccess = "HTTP 403, code 50001: no access: invite it to this server with the scopes bot and applications.commands"
 	const ofGuild, ofAll = "GET /applications/{app}/guilds/{guild}/commands?with_localizations=true: ", "GET /applications/{app}/commands?with_localizations=true: "
 	missing := fmt.Sprintf("none of the %d commands is registered ", len(Commands(true)))
 	for _, test := range []struct {

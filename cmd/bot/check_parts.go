@@ -136,6 +136,9 @@ func (d *doctor) discord(ctx context.Context) (r report) {
 	default:
 		r.ok("discord", "commands are sent to %s", app.InteractionsEndpointURL)
 	}
+	if app.ID != d.set.DiscordApplicationID { // nothing else of this application is another's
+		return r
+	}
 	d.guilds(ctx, &r, client)
 	d.commands(ctx, &r, client)
 	return r
@@ -143,11 +146,14 @@ func (d *doctor) discord(ctx context.Context) (r report) {
 
 // guilds looks whether the bot is a member of the guilds it is to serve.
 func (d *doctor) guilds(ctx context.Context, r *report, client *discord.Client) {
-	absent, err := client.Absent(ctx, d.set.DiscordGuildIDs)
+	absent, none, err := client.Absent(ctx, d.set.DiscordGuildIDs)
+	gateway := d.set.DiscordPublicKey == ""
 	switch {
 	case err != nil:
 		r.warn("discord", "Run bot check again in a minute.", "whether the bot is a member of its servers could not be seen: %v", err)
-	case len(absent) > 0 && d.set.DiscordPublicKey == "":
+	case none && gateway && len(absent) == 0:
+		r.broken("discord", "Invite the application with the scopes bot and applications.commands: docs/discord.md has the address.", "the bot is in no server, and the gateway brings nothing from any")
+	case len(absent) > 0 && gateway:
 		r.broken("discord", "Invite the application with the scopes bot and applications.commands, or correct DISCORD_GUILD_IDS.",
 			"the bot is no member of %s, and the gateway brings nothing from there", strings.Join(absent, ", "))
 	case len(absent) > 0:
@@ -165,7 +171,7 @@ func (d *doctor) commands(ctx context.Context, r *report, client *discord.Client
 		r.ok("discord", "the registered commands are those of this version")
 	}
 	if err != nil {
-		r.broken("discord", "Invite the application to the server with the scope applications.commands, and look at DISCORD_GUILD_IDS.", "the registered commands could not all be read: %v", err)
+		r.broken("discord", "Invite the application to the server with the scopes bot and applications.commands, and look at DISCORD_GUILD_IDS.", "the registered commands could not all be read: %v", err)
 	}
 	if drift.NotLooked != nil {
 		r.warn("discord", "If commands are shown twice, remove the older ones by hand.", "commands left over elsewhere could not be looked for: %v", drift.NotLooked)

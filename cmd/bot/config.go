@@ -171,9 +171,9 @@ func (s *settings) problems(given map[string]string) (problems []problem) {
 	wrong := func(setting, fix, format string, a ...any) {
 		problems = append(problems, problem{setting, fmt.Sprintf(format, a...), fix})
 	}
-	for _, name := range []string{"NETEASE_APP_KEY", "NETEASE_APP_SECRET"} {
-		if given[name] == "" {
-			wrong(name, "Take it from NetEase's console (应用管理, App Key).", "%s is not set", name)
+	for _, needed := range [][2]string{{"NETEASE_APP_KEY", "App Key"}, {"NETEASE_APP_SECRET", "App Secret"}} {
+		if name := needed[0]; given[name] == "" {
+			wrong(name, "Take it from NetEase's console (应用管理, "+needed[1]+").", "%s is not set", name)
 		}
 	}
 	if err := sqlstore.CheckAddress(s.DatabaseURL); err != nil {
@@ -211,7 +211,7 @@ func (s *settings) problems(given map[string]string) (problems []problem) {
 	if !slices.Contains([]commands.NotifyExt{commands.NotifyOff, commands.NotifyReason, commands.NotifyFull}, s.NetEaseNotifyExt) {
 		wrong("NETEASE_NOTIFY_EXT", "Set it to off, reason or full.", "NETEASE_NOTIFY_EXT=%s is not known", s.NetEaseNotifyExt)
 	}
-	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.SlackAppToken == "" && s.DiscordBotToken == "" {
+	if s.SlackBotToken == "" && len(s.SlackSigningSecrets) == 0 && s.SlackAppToken == "" && s.DiscordBotToken == "" && s.DiscordApplicationID == "" {
 		wrong("", "For Slack set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN), for Discord DISCORD_BOT_TOKEN and DISCORD_APPLICATION_ID (and DISCORD_PUBLIC_KEY where Discord can reach the bot); to try the bot without any, run: bot demo.", "No chat platform is set up")
 	}
 	s.slackProblems(given, wrong)
@@ -273,7 +273,9 @@ func (s *settings) discordProblems(wrong wrongFunc) {
 		}
 		return
 	}
-	if !snowflake.MatchString(s.DiscordApplicationID) {
+	if s.DiscordApplicationID == "" {
+		wrong("DISCORD_APPLICATION_ID", "Take it from the application's page, General Information: digits alone.", "DISCORD_APPLICATION_ID is not set")
+	} else if !snowflake.MatchString(s.DiscordApplicationID) {
 		wrong("DISCORD_APPLICATION_ID", "Take it from the application's page, General Information: digits alone.", "DISCORD_APPLICATION_ID is not an id")
 	}
 	if _, err := discord.ParsePublicKey(s.DiscordPublicKey); s.DiscordPublicKey != "" && err != nil {

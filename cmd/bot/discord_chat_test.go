@@ -109,6 +109,7 @@ rooms:
 
 // A discordChat is one conversation as it is played.
 type discordChat struct {
+	unheard int // answers and reports that found nobody, as the conversation says
 	t       *testing.T
 	discord *discordtest.Server
 	bot     *program
@@ -235,8 +236,9 @@ var discordMoves = []discordMove{
 		c.waiting = func() bool { return c.appeared() > before }
 	}},
 	{regexp.MustCompile(`^nobody hears of it$`), func(c *discordChat, _ []string) {
+		c.unheard++
 		c.waiting = func() bool {
-			return strings.Contains(c.bot.log.String(), "could not be given; it waits in the journal")
+			return strings.Count(c.bot.log.String(), "could not be given; it waits in the journal") >= c.unheard
 		}
 	}},
 	{policyLine, func(*discordChat, []string) {}},

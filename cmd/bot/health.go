@@ -139,11 +139,11 @@ func (h *health) platform(p permissions.Platform) part {
 	defer h.mu.Unlock()
 	now := trouble(h.trouble[p])
 	if ask := h.asked[p]; ask != nil {
-		now = worst(now, ask())
+		now = worst(ask(), now)
 	}
 	if n := h.unsigned[p]; now == (part{Status: statusOK}) && n > 0 {
 		// Anybody can send these, and Discord does on purpose, so they are a hint and no more.
-		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature since the last good one. If commands do not come: is it the secret of this app, and is the clock right?", n)}
+		return part{statusOK, fmt.Sprintf("%d requests were refused because of their signature since the last good one. If commands do not come: is the secret or public key that of this app, and is the clock right?", n)}
 	}
 	return now
 }

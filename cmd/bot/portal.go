@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	portalSoon = time.Minute      // after which the portal is looked at again while something there does not fit, or it could not be seen
-	portalSeen = 30 * time.Minute // and otherwise
+	portalSoon = time.Minute     // after which the portal is looked at again while something there does not fit, or it could not be seen
+	portalSeen = 5 * time.Minute // and otherwise
 )
 
 // A portal watches whether the application's page in Discord fits the settings: an Interactions Endpoint URL silences the gateway, and commands go

@@ -64,7 +64,7 @@ func TestPortal(t *testing.T) {
 		time.Sleep(4 * time.Hour)
 		synctest.Wait()
 		assert.Empty(t, p.trouble(), "nobody knows")
-		assert.Less(t, page.asked, 45, "less and less often")
+		assert.Less(t, page.asked, 110, "twice every five minutes")
 
 		page.change(func() { page.status, page.asked = http.StatusUnauthorized, 0 })
 		time.Sleep(time.Hour)

@@ -151,9 +151,24 @@ func deliverRaw(a *Adapter, p map[string]any) *httptest.ResponseRecorder {
 	return w
 }
 
+// A reader reads a first answer as soon as it is written: what follows it cannot come before.
+type reader struct {
+	*httptest.ResponseRecorder
+	read func([]byte)
+}
+
+func (r reader) Write(p []byte) (int, error) {
+	r.read(p)
+	return r.ResponseRecorder.Write(p)
+}
+
 func deliver(t *testing.T, a *Adapter, fake *fakeDiscord, r *http.Request) first {
 	t.Helper()
-	w := httptest.NewRecorder()
+	w := reader{httptest.NewRecorder(), func(p []byte) {
+		var got first
+		assert.NoError(t, json.Unmarshal(p, &got))
+		fake.first(got)
+	}}
 	a.Interactions().ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
@@ -165,7 +180,6 @@ func deliver(t *testing.T, a *Adapter, fake *fakeDiscord, r *http.Request) first
 		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &m))
 		checkMessage(t, m.Data)
 	}
-	fake.first(got)
 	return got
 }
 

@@ -11,7 +11,7 @@
 //	first     the work starts; wait for it, not long    discord.go, running.go
 //	draw      commands.Reply → message                  render.go, markdown.go, buttons.go
 //	write     the first answer                          response.go, callback.go
-//	late      what came too late is edited in           late.go, client.go
+//	late      what came too late is edited in           late.go, webhook.go, client.go
 //
 // A pressed button (press.go) is a line that somebody typed: it goes the same way, but its answer takes the place of the card it sits on. A form
 // (form.go) becomes such a line. While somebody types a command, complete.go offers what fits.

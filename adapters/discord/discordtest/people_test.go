@@ -14,12 +14,17 @@ import (
 func TestPayloads(t *testing.T) {
 	s := there(t, discordtest.Options{})
 	httpBot(t, s, func(obj) obj { return first(4, says("x")) })
+	// What was sent, once its answer stands: the last message is then the last one's.
+	sent := func(d *discordtest.Delivery) obj {
+		d.Ack()
+		return d.Payload
+	}
 	guild := s.AddGuild(discordtest.Guild{Name: "Other", Locale: "zh-CN"})
 	s.AddChannel(discordtest.Channel{Name: "there", Guild: "Other"})
 	zhangsan := s.User("zhangsan")
 
 	d := s.Command("zhangsan", "there", "mute", obj{"target": "lisi", "room": "123", "minutes": 5, "quiet": true})
-	p := d.Payload
+	p := sent(d)
 	assert.Equal(t, 2.0, p["type"])
 	assert.Equal(t, 1.0, p["version"])
 	assert.Equal(t, 0.0, p["context"])
@@ -46,12 +51,12 @@ func TestPayloads(t *testing.T) {
 	assert.Equal(t, s.Registered("")[0]["id"], data["id"])
 
 	// A stranger is administrator, and has no roles.
-	stranger := s.Command("lisi", "moderation", "room list", nil).Payload
+	stranger := sent(s.Command("lisi", "moderation", "room list", nil))
 	assert.Equal(t, []any{}, stranger["member"].(obj)["roles"])
 	assert.Equal(t, "9007199254740991", stranger["member"].(obj)["permissions"])
 	assert.Equal(t, []any{obj{"name": "list", "type": 1.0}}, stranger["data"].(obj)["options"])
 
-	direct := s.Direct("zhangsan", "room list", obj{"closed": true}).Payload
+	direct := sent(s.Direct("zhangsan", "room list", obj{"closed": true}))
 	assert.Equal(t, zhangsan.ID, direct["user"].(obj)["id"])
 	assert.Equal(t, 1.0, direct["context"])
 	assert.Equal(t, 1.0, direct["channel"].(obj)["type"])
@@ -61,7 +66,7 @@ func TestPayloads(t *testing.T) {
 	inner := direct["data"].(obj)["options"].([]any)[0].(obj)
 	assert.Equal(t, []any{obj{"name": "closed", "type": 5.0, "value": true}}, inner["options"])
 
-	menu := s.Menu("zhangsan", "moderation", "Who is", "lisi").Payload["data"].(obj)
+	menu := sent(s.Menu("zhangsan", "moderation", "Who is", "lisi"))["data"].(obj)
 	lisi := s.User("lisi")
 	assert.Equal(t, 2.0, menu["type"])
 	assert.Equal(t, lisi.ID, menu["target_id"])

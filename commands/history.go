@@ -45,7 +45,7 @@ func history(ctx context.Context, j *job) ending {
 		}
 		end.fields = append(end.fields, Field{Label: "#" + formatNumber(e.Number), Value: j.say(
 			Text{"{at} {by}: {line} → {outcome}", "{at} {by}：{line} → {outcome}"},
-			values{"at": e.At, "by": cmp.Or(entryBy(e), Text{"the bot", "机器人"}.In(j.language)), "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": j.outcomeOf(e)})})
+			values{"at": e.At, "by": cmp.Or(entryBy(e), Text{"the bot", "机器人"}.In(j.language)), "line": id(shorten(j.told(e))), "outcome": j.outcomeOf(e)})})
 	}
 	head := Text{"The newest entries first.", "最新的在前。"}
 	if len(entries) == 0 {
@@ -53,6 +53,50 @@ func history(ctx context.Context, j *job) ending {
 	}
 	end.text = j.say(head, nil).then(end.text)
 	return end
+}
+
+// told is the command of an entry as it was typed. Where that is about another entry, what it came to follows: "undo 41: unmute 123 lisi".
+func (j *job) told(e journal.Entry) string {
+	typed := cmp.Or(e.Line, e.Command)
+	asked, err := j.parse(e.Line)
+	if err != nil || !asked.Command.About {
+		return typed
+	}
+	call, err := j.parse(e.Effect)
+	if err != nil || call.Command.About {
+		return typed
+	}
+	return typed + ": " + strings.Join(j.words(call, e), " ")
+}
+
+// brief is the command of an entry in a few words: "mute lobby lisi 5m".
+func (j *job) brief(e journal.Entry) string {
+	call, err := j.parse(e.Effect)
+	if err != nil || call.args[extends].Number != 0 { // what an extension comes to is no line
+		return cmp.Or(e.Line, e.Command)
+	}
+	words := strings.Join(j.words(call, e), " ")
+	if n := call.args[undoes].Number; n != 0 {
+		return "undo " + formatNumber(n) + ": " + words
+	}
+	return words
+}
+
+// words are the command of an entry and what it is about. How long an extension makes it last is not: it is added to what is left.
+func (j *job) words(call Call, e journal.Entry) []string {
+	words := []string{call.Command.Name}
+	for _, a := range call.Command.Args {
+		v, given := call.args[a.Name]
+		switch {
+		case !given, a.Rare, a.Kind == Words, a.Kind == YesNo:
+		case a.Kind == Duration && call.args[extends].Number != 0:
+		case a.Kind == Room && e.Room > 0:
+			words = append(words, cmp.Or(j.policy.RoomName(e.Room), formatNumber(e.Room)))
+		default:
+			words = append(words, v.text(a.Kind))
+		}
+	}
+	return words
 }
 
 // older is the line that lists what comes after the entry of a number.

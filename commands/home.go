@@ -67,7 +67,7 @@ func (d *Dispatcher) Home(ctx context.Context, who permissions.Subject, locale s
 			continue
 		}
 		h.Mine = append(h.Mine, j.say(Text{"#{number} {at}: {line} → {outcome}", "#{number} {at}：{line} → {outcome}"},
-			values{"number": e.Number, "at": e.At, "line": id(shorten(cmp.Or(e.Line, e.Command))), "outcome": j.outcomeOf(e)}))
+			values{"number": e.Number, "at": e.At, "line": id(shorten(j.told(e))), "outcome": j.outcomeOf(e)}))
 	}
 	return h, cmp.Or(err, failed)
 }

@@ -114,40 +114,6 @@ func (j *job) longer(length, most time.Duration, by ...time.Duration) (choices [
 	return choices
 }
 
-func unmute(j *job) change {
-	return change{
-		send: func(ctx context.Context) error {
-			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
-				RoomID: j.room, Operator: j.operator, Target: j.target(),
-				Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.entry.RequestID, Repeated: j.repeated,
-			})
-		},
-		done: func() ending {
-			return ending{tone: Done, fields: j.why(), text: j.say(Text{
-				"The temporary mute of {target} in room {place} is lifted. A permanent mute, if there is one, stays. By {by}.",
-				"已解除 {target} 在聊天室 {place} 的临时禁言；如有永久禁言，则仍然有效。操作人：{by}。",
-			}, j.facts())}
-		},
-		plan:    Text{"The temporary mute of {target} in room {place} will be lifted.", "{target} 在聊天室 {place} 的临时禁言将被解除。"},
-		asked:   Text{"the unmute of {target} in room {place}", "解除 {target} 在聊天室 {place} 的禁言"},
-		already: Text{"{target} has no temporary mute in room {place}.", "{target} 在聊天室 {place} 没有临时禁言。"},
-		look: func(ctx context.Context) (sight, error) {
-			left, listed, err := j.muteLeft(ctx)
-			if err != nil || !listed {
-				return j.notListed(), err
-			}
-			if left > 0 {
-				return sight{so: isNotSo, until: time.Now().Add(left), words: j.say(Text{
-					"{target} is still muted in room {place}, for another {left}.",
-					"{target} 在聊天室 {place} 仍被禁言，还有 {left}。"}, j.facts(values{"left": left}))}, nil
-			}
-			return sight{so: isSo, words: j.say(Text{
-				"{target} has no temporary mute in room {place}.",
-				"{target} 在聊天室 {place} 没有临时禁言。"}, j.facts())}, nil
-		},
-	}
-}
-
 // muteLeft asks NetEase how long the target is still muted. Who is neither online nor a fixed member is not listed, muted or not.
 func (j *job) muteLeft(ctx context.Context) (left time.Duration, listed bool, err error) {
 	members, err := j.netease.Members(ctx, j.room, []netease.AccID{j.target()})

@@ -192,7 +192,7 @@ func (s *suggester) repeatable(ctx context.Context) (all []candidate) {
 func (s *suggester) numbered(e journal.Entry, instead string) candidate {
 	number := formatNumber(e.Number)
 	label := s.say(Text{"#{number} {line} → {how}", "#{number} {line} → {how}"}, values{
-		"number": number, "line": shorten(s.short(e)), "how": cmp.Or(instead, howEnded(e).In(s.language))})
+		"number": number, "line": shorten(s.brief(e)), "how": cmp.Or(instead, howEnded(e).In(s.language))})
 	if instead == "" {
 		label = append(label, s.say(Text{", {ago}", "，{ago}"}, values{"ago": s.ago(e.At)})...)
 	}
@@ -200,29 +200,6 @@ func (s *suggester) numbered(e journal.Entry, instead string) candidate {
 		label = append(label, s.say(Text{", by {by}", "，操作人 {by}"}, values{"by": cmp.Or(entryBy(e), Text{"the bot", "机器人"}.In(s.language))})...)
 	}
 	return candidate{Suggestion{label.String(), number}, []string{number}}
-}
-
-// short is the command of an entry in a few words: "mute lobby lisi 5m".
-func (s *suggester) short(e journal.Entry) string {
-	call, err := s.parse(e.Effect)
-	if err != nil || call.args[extends].Number != 0 { // what an extension comes to is no line
-		return cmp.Or(e.Line, e.Command)
-	}
-	words := []string{call.Command.Name}
-	if n := call.args[undoes].Number; n != 0 {
-		words = []string{"undo", formatNumber(n) + ":", call.Command.Name}
-	}
-	for _, a := range call.Command.Args {
-		v, given := call.args[a.Name]
-		switch {
-		case !given, a.Rare, a.Kind == Words, a.Kind == YesNo:
-		case a.Kind == Room && e.Room > 0:
-			words = append(words, cmp.Or(s.policy.RoomName(e.Room), formatNumber(e.Room)))
-		default:
-			words = append(words, v.text(a.Kind))
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 // ago is how long ago a moment was, in one unit.

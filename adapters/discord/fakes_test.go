@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/adapters/discord/discordtest"
 	"roomwarden/commands"
 )
 
@@ -172,7 +173,7 @@ func deliver(t *testing.T, a *Adapter, fake *fakeDiscord, r *http.Request) first
 	a.Interactions().ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
-	fake.check("/interactions/{interaction_id}/{interaction_token}/callback", "post", w.Body.Bytes())
+	fake.check(discordtest.Callback, w.Body.Bytes())
 	var got first
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
 	if got.Type == 4 {
@@ -219,8 +220,8 @@ func after(d time.Duration, public *bool, r commands.Reply) commands.Handler {
 // request against Discord's OpenAPI document, and against what that does not say.
 type fakeDiscord struct {
 	t       *testing.T
-	referee *referee
-	script  []http.HandlerFunc // what the next requests meet, one each; afterwards they are served
+	referee *discordtest.Referee // nil: there is no document
+	script  []http.HandlerFunc   // what the next requests meet, one each; afterwards they are served
 
 	mu       sync.Mutex
 	requests []string // "PATCH /webhooks/…", tokens left out
@@ -242,7 +243,12 @@ type shownMessage struct {
 }
 
 func newDiscord(t *testing.T) *fakeDiscord {
-	return &fakeDiscord{t: t, referee: newReferee(t), began: time.Now(), lists: map[string][]map[string]any{}}
+	return &fakeDiscord{t: t, referee: discordtest.NewReferee(t), began: time.Now(), lists: map[string][]map[string]any{}}
+}
+
+// check holds the body of a call against the document.
+func (d *fakeDiscord) check(name string, body []byte) {
+	assert.NoError(d.t, d.referee.Request(name, body), "%s %s", name, body)
 }
 
 // client reaches the fake without a socket, for tests on a fake clock.
@@ -322,7 +328,7 @@ func (d *fakeDiscord) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(body) > 0 {
 		assert.Equal(d.t, "application/json", r.Header.Get("Content-Type"))
 	}
-	d.check(template(path), strings.ToLower(r.Method), body)
+	d.check(r.Method+" "+template(path), body)
 	switch {
 	case strings.HasPrefix(path, "/webhooks/"):
 		assert.Empty(d.t, r.Header.Get("Authorization"), "the token is in the path")
@@ -388,7 +394,7 @@ func (d *fakeDiscord) serve(w http.ResponseWriter, r *http.Request, path string,
 		w.WriteHeader(http.StatusNoContent)
 	case strings.HasSuffix(path, "/@original") && r.Method == http.MethodGet:
 		said := d.stored()
-		d.checkAnswer(template(path), "get", said)
+		assert.NoError(d.t, d.referee.Answer("GET "+template(path), http.StatusOK, said), "%s", said)
 		w.Write(said)
 	case r.Method == http.MethodPatch:
 		assert.Zero(d.t, m.Flags&64, "who sees it cannot be edited")

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/adapters/discord/discordtest"
 	"roomwarden/commands"
 )
 
@@ -74,7 +75,7 @@ func TestForms(t *testing.T) {
 				checkModal(t, m)
 				body, err := encode(response{Type: 9, Data: m})
 				require.NoError(t, err)
-				newDiscord(t).check("/interactions/{interaction_id}/{interaction_token}/callback", "post", body)
+				newDiscord(t).check(discordtest.Callback, body)
 				var got bytes.Buffer
 				require.NoError(t, json.Indent(&got, body, "", "  "))
 				file := filepath.Join("testdata", "form-"+command.Name+name+".json")
@@ -153,7 +154,7 @@ func opened(t *testing.T, a *Adapter, p map[string]any) modal {
 	t.Helper()
 	w := deliverRaw(a, p)
 	require.Equal(t, 200, w.Code)
-	newDiscord(t).check("/interactions/{interaction_id}/{interaction_token}/callback", "post", w.Body.Bytes())
+	newDiscord(t).check(discordtest.Callback, w.Body.Bytes())
 	var got struct {
 		Type int
 		Data modal
@@ -197,7 +198,7 @@ func TestFormWithMistakes(t *testing.T) {
 	a, fake, _ := newAdapter(t, nil)
 	a.Guide = &guide{rooms: places, wrong: map[string]commands.Prose{"duration": {{Text: "5x has no unit"}}}}
 	w := deliverRaw(a, submitted("v1-form:mute", false, map[string]string{"room": "chosen 123", "target": "lisi", "duration": "5x"}))
-	fake.check("/interactions/{interaction_id}/{interaction_token}/callback", "post", w.Body.Bytes())
+	fake.check(discordtest.Callback, w.Body.Bytes())
 	var got struct {
 		Type int
 		Data message

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/adapters/discord/discordtest"
 	"roomwarden/commands"
 )
 
@@ -37,7 +38,7 @@ func TestReport(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, _, _ := newAdapter(t, nil)
-				referee, channels, hooks := newReferee(t), 0, 0
+				referee, channels, hooks := discordtest.NewReferee(t), 0, 0
 				a.Client.HTTP = &http.Client{Transport: inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					body, _ := io.ReadAll(r.Body)
 					checkMessage(t, body)
@@ -45,9 +46,7 @@ func TestReport(t *testing.T) {
 						channels++
 						assert.Equal(t, "Bot "+testBotToken, r.Header.Get("Authorization"))
 						assert.Contains(t, string(body), `"nonce":"report-41","enforce_nonce":true`)
-						if referee != nil {
-							assert.NoError(t, referee.check("/channels/{channel_id}/messages", "post", body), "%s", body)
-						}
+						assert.NoError(t, referee.Request(discordtest.PostMessage, body), "%s", body)
 						test.channel(w, r)
 						return
 					}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"roomwarden/adapters/discord/discordtest"
 	"roomwarden/commands"
 )
 
@@ -91,7 +92,7 @@ func TestCommands(t *testing.T) {
 		body, err := json.Marshal(all)
 		require.NoError(t, err)
 		assert.NotContains(t, string(body), "default_member_permissions")
-		newDiscord(t).check("/applications/{application_id}/commands", "put", body)
+		newDiscord(t).check(discordtest.PutGlobal, body)
 	}
 }
 

@@ -106,12 +106,10 @@ func (d *Delivery) overHTTP() Ack {
 		return a
 	}
 	s.lag()
-	if s.referee != nil {
-		if err := s.referee.validate(route{name: Callback}, "requestBody", a.Body); err != nil {
-			s.change(func() { s.complain("the HTTP response to %s: against the OpenAPI document: %v", d.i.what, err) })
-			a.Problem = Nonsense
-			return a
-		}
+	if err := s.referee.Request(Callback, a.Body); err != nil {
+		s.change(func() { s.complain("the HTTP response to %s: against the OpenAPI document: %v", d.i.what, err) })
+		a.Problem = Nonsense
+		return a
 	}
 	s.change(func() {
 		switch no := s.answer(d.i, body, nil, false); {

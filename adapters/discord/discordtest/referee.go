@@ -14,8 +14,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// A referee holds bodies against Discord's OpenAPI document: https://github.com/discord/discord-api-spec.
-type referee struct {
+// A Referee holds bodies against Discord's OpenAPI document (https://github.com/discord/discord-api-spec), which is read from
+// SPECS_DIR/discord-openapi.json. nil, which NewReferee returns without it, lets everything pass. It may be used by many goroutines.
+type Referee struct {
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
 	paths    obj
@@ -23,7 +24,7 @@ type referee struct {
 }
 
 // theReferee is one for all tests: reading the document takes a while.
-var theReferee = sync.OnceValues(func() (*referee, error) {
+var theReferee = sync.OnceValues(func() (*Referee, error) {
 	file, err := os.Open(filepath.Join(os.Getenv("SPECS_DIR"), "discord-openapi.json"))
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ var theReferee = sync.OnceValues(func() (*referee, error) {
 	if err := c.AddResource("mem://discord.json", doc); err != nil {
 		return nil, err
 	}
-	return &referee{compiler: c, paths: object(object(doc)["paths"]), schemas: map[string]*jsonschema.Schema{}}, nil
+	return &Referee{compiler: c, paths: object(object(doc)["paths"]), schemas: map[string]*jsonschema.Schema{}}, nil
 })
 
 // relax takes default_member_permissions as a string, too: the documentation has it so, and it wins.
@@ -59,8 +60,8 @@ func relax(node any) {
 	}
 }
 
-// newReferee is nil where SPECS_DIR has no document.
-func newReferee(t testing.TB) *referee {
+// NewReferee reads the document once for all tests; nil where there is none.
+func NewReferee(t testing.TB) *Referee {
 	t.Helper()
 	if os.Getenv("SPECS_DIR") == "" {
 		return nil
@@ -75,25 +76,50 @@ func newReferee(t testing.TB) *referee {
 	return r
 }
 
-// validate holds a body against a part of a route: "requestBody", "responses/200". It may be called by many goroutines.
-func (r *referee) validate(at route, part string, body []byte) error {
-	method, path := at.split()
-	where := "mem://discord.json#/paths/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path) +
-		"/" + strings.ToLower(method) + "/" + part + "/content/application~1json/schema"
-	if part == "error" {
-		where = "mem://discord.json#/components/schemas/Error" // not ErrorResponse: its errors are numbers, and words in the documentation
+// Request tells what is wrong with the body of a call, or with that there is one or none. name is that of a route, such as PutGlobal.
+func (r *Referee) Request(name string, body []byte) error {
+	if r == nil {
+		return nil
 	}
-	r.mu.Lock()
-	schema := r.schemas[where]
-	if schema == nil {
-		var err error
-		if schema, err = r.compiler.Compile(where); err != nil {
-			r.mu.Unlock()
-			return err
-		}
-		r.schemas[where] = schema
+	method, path, _ := strings.Cut(name, " ")
+	call := object(object(r.paths[path])[strings.ToLower(method)])
+	switch takes := call["requestBody"] != nil; {
+	case call == nil:
+		return fmt.Errorf("there is no %s", name)
+	case takes && len(body) == 0:
+		return errors.New("a body is missing")
+	case !takes && len(body) > 0:
+		return errors.New("a body where none is taken")
+	case !takes:
+		return nil
 	}
-	r.mu.Unlock()
+	return r.validate(operation(name)+"/requestBody"+ofJSON, body)
+}
+
+// Answer tells what is wrong with the body of an answer to a call.
+func (r *Referee) Answer(name string, status int, body []byte) error {
+	switch {
+	case r == nil:
+		return nil
+	case status >= 400:
+		return r.validate("/components/schemas/Error", body) // not ErrorResponse: its errors are numbers, and words in the documentation
+	}
+	return r.validate(operation(name)+"/responses/200"+ofJSON, body)
+}
+
+const ofJSON = "/content/application~1json/schema"
+
+// operation is where the document describes a route.
+func operation(name string) string {
+	method, path, _ := strings.Cut(name, " ")
+	return "/paths/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + strings.ToLower(method)
+}
+
+func (r *Referee) validate(where string, body []byte) error {
+	schema, err := r.schema("mem://discord.json#" + where)
+	if err != nil {
+		return err
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -101,32 +127,23 @@ func (r *referee) validate(at route, part string, body []byte) error {
 	return terse(schema.Validate(value))
 }
 
-// takes tells whether a route takes a body.
-func (r *referee) takes(at route) bool {
-	method, path := at.split()
-	return object(object(r.paths[path])[strings.ToLower(method)])["requestBody"] != nil
-}
-
-func (s *Server) checkBody(at route, r *request) error {
-	if s.referee == nil || !s.referee.takes(at) {
-		return nil
+func (r *Referee) schema(where string) (*jsonschema.Schema, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known := r.schemas[where]; known != nil {
+		return known, nil
 	}
-	if len(r.bytes) == 0 {
-		return errors.New("a body is missing")
-	}
-	return s.referee.validate(at, "requestBody", r.bytes)
+	schema, err := r.compiler.Compile(where)
+	r.schemas[where] = schema
+	return schema, err
 }
 
 // checkAnswer holds what this Discord answers against the document, too.
 func (s *Server) checkAnswer(at route, a answer) {
-	if s.referee == nil || a.body == nil {
+	if a.body == nil {
 		return
 	}
-	part := "responses/200"
-	if a.status >= 400 {
-		part = "error"
-	}
-	if err := s.referee.validate(at, part, compact(a.body)); err != nil {
+	if err := s.referee.Answer(at.name, a.status, compact(a.body)); err != nil {
 		s.t.Errorf("discord: a mistake of discordtest: its answer to %s: %v: %s", at.name, err, compact(a.body))
 	}
 }

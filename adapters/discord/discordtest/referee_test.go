@@ -46,3 +46,29 @@ func TestReferee(t *testing.T) {
 		})
 	}
 }
+
+func TestRefereeOfRequests(t *testing.T) {
+	r := discordtest.NewReferee(t)
+	if r == nil {
+		t.Skip("SPECS_DIR is not set: requests are not held against Discord's OpenAPI document")
+	}
+	for _, row := range []struct{ name, call, body, want string }{
+		{"command", discordtest.PutGlobal, `[{"type":1,"name":"mute","description":"x","default_member_permissions":"0"}]`, ""},
+		{"description too long", discordtest.PutGlobal, `[{"type":1,"name":"mute","description":"` + strings.Repeat("x", 101) + `"}]`, "maxLength"},
+		{"message", discordtest.FollowUp, `{"content":"x","allowed_mentions":{"parse":[]}}`, ""},
+		{"message too long", discordtest.FollowUp, `{"content":"` + strings.Repeat("x", 2001) + `"}`, "maxLength"},
+		{"no message", discordtest.FollowUp, ``, "a body is missing"},
+		{"no such route", "GET /nowhere", ``, "there is no GET /nowhere"},
+		{"no body", discordtest.MyApplication, ``, ""},
+		{"a body where there is none", discordtest.MyApplication, `{}`, "a body where none is taken"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			err := r.Request(row.call, []byte(row.body))
+			if row.want == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, row.want)
+		})
+	}
+}

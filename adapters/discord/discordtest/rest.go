@@ -251,7 +251,7 @@ func (s *Server) look(at route, r *request) *answer {
 	if no != nil {
 		return no
 	}
-	if err := s.checkBody(at, r); err != nil {
+	if err := s.referee.Request(at.name, r.bytes); err != nil {
 		s.change(func() { s.complain("%s: against the OpenAPI document: %v", at.name, err) })
 		a := refuse(50035, err.Error())
 		return &a

@@ -42,7 +42,7 @@ type Server struct {
 	o       Options
 	http    *httptest.Server
 	private ed25519.PrivateKey
-	referee *referee       // nil: there is no document
+	referee *Referee       // nil: there is no document
 	over    chan struct{}  // closed when the test ends
 	work    sync.WaitGroup // deliveries and connections
 
@@ -86,7 +86,7 @@ func New(t testing.TB, o Options) *Server {
 		ApplicationID: cmp.Or(o.ApplicationID, "1100000000000000001"),
 		PublicKey:     hex.EncodeToString(public),
 		Guild:         cmp.Or(o.Guild, "1100000000000000002"),
-		t:             t, o: o, private: private, referee: newReferee(t), over: make(chan struct{}), changed: make(chan struct{}),
+		t:             t, o: o, private: private, referee: NewReferee(t), over: make(chan struct{}), changed: make(chan struct{}),
 		botURL: o.BotURL, faults: map[string][]*Fault{}, waits: map[string]wait{},
 		commands: map[string][]obj{}, creates: map[string][]time.Time{}, modals: map[string]*modal{},
 	}

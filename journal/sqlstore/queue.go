@@ -57,22 +57,11 @@ func (c *call) take() bool {
 
 // submit has the writer carry out op and returns after the commit.
 func (s *Store) submit(ctx context.Context, op operation) error {
-	done, err := s.use()
+	ctx, done, err := s.writing(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if s.readOnly {
-		return errReadOnly
-	}
-	if err := s.pulse.outdated(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if _, begins := op.(*beginning); begins && s.orphan.tooMany() {
 		return journal.ErrBusy
 	}

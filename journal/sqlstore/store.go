@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,24 +184,31 @@ func (s *Store) use() (done func(), err error) {
 	return s.inUse.RUnlock, nil
 }
 
+// writing begins what is to be written, for callTimeout at most, and until done is called.
+func (s *Store) writing(ctx context.Context) (_ context.Context, done func(), err error) {
+	leave, err := s.use()
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	done = func() { cancel(); leave() }
+	if err = errReadOnly; !s.readOnly {
+		err = cmp.Or(s.pulse.outdated(), ctx.Err())
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return ctx, done, nil
+}
+
 // transact commits what f has done.
 func (s *Store) transact(ctx context.Context, f func(tx transaction) error) error {
-	done, err := s.use()
+	ctx, done, err := s.writing(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if s.readOnly {
-		return errReadOnly
-	}
-	if err := s.pulse.outdated(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	return s.db.transact(ctx, f)
 }
 

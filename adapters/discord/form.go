@@ -48,13 +48,16 @@ func (f form) id() string {
 		if !strings.Contains(id, "?") {
 			separator = "?"
 		}
-		more := id + separator + url.QueryEscape(arg.Name) + "=" + url.QueryEscape(value)
+		more := id + separator + arg.Name + "=" + inQuery.Replace(clean(value))
 		if value != "" && size(more) <= maxCustomID {
 			id = more
 		}
 	}
 	return id
 }
+
+// inQuery escapes what has a meaning in a query, and no more: there is little room, and nine letters for a Chinese one are many.
+var inQuery = strings.NewReplacer("%", "%25", "&", "%26", "+", "%2B", ";", "%3B", "\n", "%0A")
 
 // formOf reads what id has written.
 func formOf(customID string) (form, bool) {

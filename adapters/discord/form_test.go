@@ -106,12 +106,15 @@ func TestFormID(t *testing.T) {
 	}{
 		{"empty", nil, map[string]string{}},
 		{"all", map[string]string{"room": "lobby", "target": "lisi", "duration": "5 m&x=1"}, map[string]string{"room": "lobby", "target": "lisi", "duration": "5 m&x=1"}},
-		{"too long", map[string]string{"room": "lobby", "target": strings.Repeat("长", 30), "duration": "5m"}, map[string]string{"room": "lobby", "duration": "5m"}},
+		{"what a query is made of", map[string]string{"target": "a=b&c+d;e%20 #f", "reason": "one\ntwo"}, map[string]string{"target": "a=b&c+d;e%20 #f", "reason": "one\ntwo"}},
+		{"Chinese", map[string]string{"room": "1600849147", "target": "lisi", "duration": "30m", "reason": strings.Repeat("刷", 39)},
+			map[string]string{"room": "1600849147", "target": "lisi", "duration": "30m", "reason": strings.Repeat("刷", 39)}},
+		{"too long", map[string]string{"room": "lobby", "target": strings.Repeat("长", 80), "duration": "5m"}, map[string]string{"room": "lobby", "duration": "5m"}},
 		{"what is no argument", map[string]string{"x": "y"}, map[string]string{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			id := form{command: row, filled: test.filled}.id()
-			assert.LessOrEqual(t, len(id), 100)
+			assert.LessOrEqual(t, size(id), 100)
 			got, ok := formOf(id)
 			require.True(t, ok)
 			assert.Equal(t, "mute", got.command.Name)

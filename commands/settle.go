@@ -104,6 +104,9 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	case netease.Applied:
 		end := c.done()
 		end.text = j.framed(end.text)
+		if j.args[undoes].Number != 0 && len(end.choices) == 0 {
+			end.choices = j.remaining()
+		}
 		end.code, end.evident = cmp.Or(code, netease.CodeOK), c.look != nil
 		return end
 	case netease.Already:
@@ -127,6 +130,16 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		end.text = r.what.below(r.advice).below(r.words).below(end.text)
 		return end
 	}
+}
+
+// remaining is the button that lists what is in force now: whoever takes one thing back from that list may want to take back another. There is none for
+// who may not see it.
+func (j *job) remaining() []Choice {
+	row, _ := find(j.table, "active")
+	if reach := j.policy.Reach(j.who, row.Right); !reach.All && len(reach.Rooms) == 0 {
+		return nil
+	}
+	return []Choice{{Label: Text{"In force now", "当前生效"}.In(j.language), Line: row.Name}}
 }
 
 // framed puts what a command was about around what it has done.

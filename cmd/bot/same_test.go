@@ -240,7 +240,7 @@ func (c discordChannel) press(who, label string, on spoken) spoken {
 var sameOptions = regexp.MustCompile("^(`/(?:undo|extend|confirm|cancel|retry|show|help)) (?:number|command):(\\S+?)(?: duration:(\\S+?))?`$")
 
 // sameOption is one option by itself, as it was given.
-var sameOption = regexp.MustCompile("`([a-z]+):([^`]*)`")
+var sameOption = regexp.MustCompile("`([a-z]+):([^ `][^`]*)`")
 
 // answer is what comes of something that somebody does. What all should read, and was asked for on a card of one's own, is told in both places.
 func (c discordChannel) answer(do func() *discordtest.Delivery) spoken {

@@ -201,11 +201,10 @@ func undo(ctx context.Context, j *job) error {
 	if j.unable = j.nothingToChange(*old, Text{"nothing to undo", "没有可撤销的内容"}); j.unable != nil {
 		return nil
 	}
-	before, err := j.standing(ctx, call.Command.Name, targetOf(*old), old.Number)
+	back, ok, err := j.inverse(ctx, *old, call)
 	if err != nil {
 		return err
 	}
-	back, ok := j.inverse(*old, call, before)
 	if !ok {
 		j.unable = j.say(Text{
 			"#{number} cannot be undone: it has ended nothing that this bot had set and that would still last. Nothing was done.",
@@ -278,32 +277,68 @@ func changes(table []Command) (list []string) {
 	return list
 }
 
-// inverse is the command that makes the target as it was before old: what it has ended or replaced is set again for the time it had left.
-// before is what was in force then, by the journal. It is false where that cannot be done.
-func (j *job) inverse(old journal.Entry, call Call, before *standing) (back Call, ok bool) {
+// inverse is the command that makes the target as it was before old: what it has ended or replaced is set again for the time it had left. It is false
+// where that cannot be done. An error is the journal's.
+func (j *job) inverse(ctx context.Context, old journal.Entry, call Call) (back Call, ok bool, err error) {
 	target := map[string]Value{room.Name: {Room: netease.RoomID(old.Room)}}
 	if old.Target != "" {
 		target["target"] = Value{Word: old.Target}
 	}
 	kind := kindOf(call.Command.Name)
 	ended := kind.ends(call) // it has ended something
-	kept, _ := keptOf(old)
-	replaced := cmp.Or(kept.Over, call.args[replace.Name].Number, call.args[extends].Number, call.args[undoes].Number)
-	if before != nil && (ended || replaced == before.entry.Number) {
+	before, err := j.before(ctx, old, call)
+	if err != nil {
+		return Call{}, false, err
+	}
+	if before != nil {
 		if args, ok := before.again(time.Now()); ok {
 			maps.Copy(target, args)
-			row, _ := find(j.table, before.call.Command.Name)
-			return Call{Command: row, args: target}, true
+			row, _ := find(j.table, kind.set)
+			return Call{Command: row, args: target}, true, nil
 		}
 	}
 	if ended {
-		return Call{}, false
+		return Call{}, false, nil
 	}
 	row, _ := find(j.table, kind.off)
 	if kind.set == kind.off {
 		target["policy"] = Value{Word: closeOff}
 	}
-	return Call{Command: row, args: target}, true
+	return Call{Command: row, args: target}, true, nil
+}
+
+// before is what old has ended or replaced, nil when that was nothing: by what NetEase has shown at the time, and by the journal where it has shown nothing.
+func (j *job) before(ctx context.Context, old journal.Entry, call Call) (*standing, error) {
+	kept, _ := keptOf(old)
+	if kept.Was != nil && kept.Was.IsZero() {
+		return nil, nil
+	}
+	before, err := j.standing(ctx, call.Command.Name, targetOf(old), old.Number)
+	if err != nil {
+		return nil, err
+	}
+	replaced := cmp.Or(kept.Over, call.args[extends].Number, call.args[undoes].Number)
+	if replaced != 0 && (before == nil || before.entry.Number != replaced) { // something between them that may never have been carried out
+		e, err := j.journal.Get(ctx, replaced)
+		if err != nil && !errors.Is(err, journal.ErrNotFound) {
+			return nil, err
+		}
+		s, says := j.weigh(e, time.Now())
+		if before = nil; err == nil && says == saysLasts && thingOf(e) == thingOf(old) {
+			before = &s
+		}
+	}
+	switch {
+	case kept.Was != nil && before == nil:
+		return &standing{until: *kept.Was}, nil
+	case kept.Was != nil:
+		fits := j.fitting(ctx, *before, *kept.Was)
+		fits.until = *kept.Was
+		return &fits, nil
+	case replaced == 0 && !kindOf(call.Command.Name).ends(call): // it has set something where nothing was
+		return nil, nil
+	}
+	return before, nil
 }
 
 // extend becomes the command of the entry, for so much longer.

@@ -146,6 +146,9 @@ func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 	muted := seen.so == isSo
 	if kind.set == "mute" {
 		muted = !seen.until.IsZero()
+		if muted || seen.so != cannotTell {
+			j.saw(time.Until(seen.until))
+		}
 	} else if !setting {
 		muted = seen.so == isNotSo
 	}
@@ -227,6 +230,7 @@ func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
 			return j.notLooked(err), true, nil
 		case listed:
 			left = seen
+			j.saw(left)
 		}
 		off := now.Add(left).Sub(old.Until)
 		extended := (off-j.more()).Abs() < off.Abs() && (off-j.more()).Abs() <= Budget+inFlight
@@ -283,24 +287,24 @@ func (j *job) objectOther(ctx context.Context) (ending, bool, error) {
 	if other == nil || err != nil {
 		return ending{}, false, err
 	}
-	number := other.entry.Number
-	own := j.args[replace.Name].Number == 0 && j.isMine(other.entry) && !j.shortens(*other)
-	if j.args[replace.Name].Number == number || own && j.Command.Name != "mute" {
-		j.over = other
+	muting, given := j.Command.Name == "mute", j.args[replace.Name].Number
+	own := func() bool { return given == 0 && j.isMine(other.entry) && !j.shortens(*other) }
+	if given == other.entry.Number || own() && !muting {
+		if j.over = other; muting {
+			j.glance(ctx)
+		}
 		return ending{}, false, nil
 	}
 	seen, err := j.sees(ctx, *other)
-	switch {
-	case err == nil && !seen.there:
-		return ending{}, false, nil
-	case own && (err != nil || !seen.listed || !time.Now().Add(j.asking()).Before(seen.until.Add(-slack))): // nor does it shorten what somebody has set outside
-		j.over = other
-		return ending{}, false, nil
-	}
-	if seen.listed && j.Command.Name == "mute" {
+	if muting && seen.listed {
+		j.saw(time.Until(seen.until))
 		*other = j.fitting(ctx, *other, seen.until)
 	}
-	if j.args[replace.Name].Number == other.entry.Number {
+	if err == nil && !seen.there {
+		return ending{}, false, nil
+	}
+	if given == other.entry.Number ||
+		own() && (err != nil || !seen.listed || !time.Now().Add(j.asking()).Before(seen.until.Add(-slack))) { // nor does it shorten what somebody has set outside
 		j.over = other
 		return ending{}, false, nil
 	}

@@ -92,6 +92,8 @@ type keptAnswer struct {
 	Question bool   `json:"question,omitempty"` // it can be confirmed
 	Over     int64  `json:"over,omitempty"`     // the number of what it has taken the place of, knowingly
 
+	Was *time.Time `json:"was,omitempty"` // of a mute: when the one before it was to end, as NetEase has shown; zero: there was none; nil: nobody knows
+
 	Leave bool          `json:"leave,omitempty"` // of Unknown: it may never have been sent, and what was before it counts
 	Total time.Duration `json:"total,omitempty"` // with an extension, what it came to
 }
@@ -99,8 +101,12 @@ type keptAnswer struct {
 func (j *job) kept(r Reply, end ending) []byte {
 	kept := keptAnswer{Reply: r, Timer: end.timer, Question: end.question}
 	kept.Total, kept.Leave = j.total, end.leave
+	kept.Was = j.was
 	if j.over != nil {
 		kept.Over = j.over.entry.Number
+	}
+	if first, ok := j.triedBefore(); ok {
+		kept.Over = first.Over
 	}
 	if end.look != nil {
 		kept.Doubt = &end.look.doubt

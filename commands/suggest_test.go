@@ -203,7 +203,7 @@ func TestSuggestWords(t *testing.T) {
 			assert.Equal(t, tt.want, offered(s.suggest(t, tt.focus)), "%+v", tt.focus)
 		}
 		assert.Len(t, s.entries(t), 4, "nothing is written down")
-		assert.Equal(t, 3, len(s.nim.Calls()), "nothing is asked of NetEase")
+		assert.Equal(t, 4, len(s.nim.Calls()), "nothing is asked of NetEase")
 	})
 }
 

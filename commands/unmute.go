@@ -8,10 +8,10 @@ import (
 )
 
 func unmute(j *job) change {
-	unheld := false
+	var found held
 	return change{
 		send: func(ctx context.Context) error {
-			unheld = j.unheld(ctx)
+			found = j.held(ctx)
 			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
 				RoomID: j.room, Operator: j.operator, Target: j.target(),
 				Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.entry.RequestID, Repeated: j.repeated,
@@ -22,10 +22,16 @@ func unmute(j *job) change {
 				"The temporary mute of {target} in room {place} is lifted. A permanent mute, if there is one, stays. By {by}.",
 				"已解除 {target} 在聊天室 {place} 的临时禁言；如有永久禁言，则仍然有效。操作人：{by}。",
 			}
-			if unheld {
+			switch found {
+			case noneKnown:
 				say = Text{
 					"NetEase has accepted the unmute: {target} has no temporary mute in room {place} now, and had none that this bot knew of. A permanent mute, if there is one, stays. By {by}.",
 					"网易云信已接受：{target} 在聊天室 {place} 现在没有临时禁言，据本机器人所知此前也没有；如有永久禁言，则仍然有效。操作人：{by}。",
+				}
+			case isOver:
+				say = Text{
+					"NetEase has accepted the unmute: {target} has no temporary mute in room {place} now, and had none before. A permanent mute, if there is one, stays. By {by}.",
+					"网易云信已接受：{target} 在聊天室 {place} 现在没有临时禁言，此前也没有；如有永久禁言，则仍然有效。操作人：{by}。",
 				}
 			}
 			return ending{tone: Done, fields: j.why(), text: j.say(say, j.facts())}
@@ -50,17 +56,32 @@ func unmute(j *job) change {
 	}
 }
 
-// unheldTime is how long an unmute waits for the journal before NetEase is asked: it is good without.
-const unheldTime = 300 * time.Millisecond
+// A held is what an unmute may end.
+type held int
 
-// unheld tells that the bot knew of no mute that an unmute could have ended. NetEase accepts that one, too: what was meant for somebody else would read
-// as if their mute were lifted.
-func (j *job) unheld(ctx context.Context) bool {
-	if j.args[undoes].Number != 0 { // that was looked at
-		return false
+const (
+	mayBe     held = iota
+	noneKnown      // the bot knows of no mute
+	isOver         // the one that the bot knows of is over, as NetEase has shown
+)
+
+// held looks what an unmute may end: in the journal, and where there is something, at NetEase, too. NetEase accepts an unmute of nothing: what was meant
+// for somebody else would read as if their mute were lifted.
+func (j *job) held(ctx context.Context) held {
+	if j.args[undoes].Number != 0 { // it was looked at
+		return mayBe
 	}
-	ctx, cancel := context.WithTimeout(ctx, unheldTime)
+	asking, cancel := context.WithTimeout(ctx, glanceTime)
 	defer cancel()
-	held, err := j.standing(ctx, "mute", targetOf(j.entry), j.entry.Number)
-	return err == nil && held == nil
+	s, err := j.standing(asking, "mute", targetOf(j.entry), j.entry.Number)
+	switch {
+	case err != nil:
+		return mayBe
+	case s == nil:
+		return noneKnown
+	}
+	if left, known := j.glance(ctx); known && left <= 0 && j.retries == nil {
+		return isOver
+	}
+	return mayBe
 }

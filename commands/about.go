@@ -37,12 +37,8 @@ func (j *job) old(ctx context.Context, number int64) (*journal.Entry, Call, erro
 	if err != nil {
 		return nil, Call{}, err
 	}
-	if old.Outcome == journal.Running { // its answer may have been read while its outcome is being written
-		wait, cancel := context.WithTimeout(ctx, outcomeWait)
-		if ended, err := j.ended(wait, number); err == nil {
-			old = ended
-		}
-		cancel()
+	if old, err = j.settled(ctx, old); err != nil {
+		return nil, Call{}, err
 	}
 	call, err := j.parse(old.Effect)
 	if old.Effect == "" || err != nil || call.Command.About { // what the bot has noted of itself, or an older version
@@ -50,6 +46,23 @@ func (j *job) old(ctx context.Context, number int64) (*journal.Entry, Call, erro
 	}
 	j.subject = &old
 	return &old, call, nil
+}
+
+// settled is an entry with its outcome, which may be written some moments after its answer was read. One that is still under way after outcomeWait is as it was.
+func (j *job) settled(ctx context.Context, e journal.Entry) (journal.Entry, error) {
+	if e.Outcome != journal.Running {
+		return e, nil
+	}
+	wait, cancel := context.WithTimeout(ctx, outcomeWait)
+	defer cancel()
+	ended, err := j.ended(wait, e.Number)
+	switch {
+	case err == nil:
+		return ended, nil
+	case wait.Err() != nil:
+		return e, nil
+	}
+	return e, err
 }
 
 // become makes the job another command, linked to the entry it is about.
@@ -156,6 +169,9 @@ func retry(ctx context.Context, j *job) error {
 	if old == nil || err != nil {
 		return err
 	}
+	if call, err = j.anew(ctx, call); err != nil || j.unable != nil {
+		return err
+	}
 	delete(call.args, confirms) // what is to be confirmed is asked anew
 	delete(call.args, ends)
 	delete(call.args, yes.Name)
@@ -201,21 +217,53 @@ func undo(ctx context.Context, j *job) error {
 	if j.unable = j.nothingToChange(*old, Text{"nothing to undo", "没有可撤销的内容"}); j.unable != nil {
 		return nil
 	}
-	back, ok, err := j.inverse(ctx, *old, call)
-	if err != nil {
+	back, err := j.takingBackOf(ctx, *old, call)
+	if err != nil || j.unable != nil {
 		return err
+	}
+	j.become(back, undoes)
+	return nil
+}
+
+// takingBackOf is the command that takes old back, which call had done. Where there is none unable says so.
+func (j *job) takingBackOf(ctx context.Context, old journal.Entry, call Call) (Call, error) {
+	back, ok, err := j.inverse(ctx, old, call)
+	if err != nil {
+		return Call{}, err
 	}
 	if !ok {
 		j.unable = j.say(Text{
 			"#{number} cannot be undone: it has ended nothing that this bot had set and that would still last. Nothing was done.",
 			"#{number} 无法撤销：它没有结束任何由本机器人设置且尚未到期的操作。没有执行。"}, values{"number": old.Number})
-		return nil
+		return Call{}, nil
 	}
 	if v, given := call.args[notify.Name]; given && hasArg(back.Command, notify.Name) {
 		back.args[notify.Name] = v
 	}
-	j.become(back, undoes)
-	return nil
+	return back, nil
+}
+
+// anew is a call that is carried out later than it was given: one that takes something back brings back what is left of that by now.
+func (j *job) anew(ctx context.Context, call Call) (Call, error) {
+	number := call.args[undoes].Number
+	if number == 0 {
+		return call, nil
+	}
+	old, done, err := j.old(ctx, number)
+	if old == nil || err != nil {
+		return call, err
+	}
+	back, err := j.takingBackOf(ctx, *old, done)
+	if err != nil || j.unable != nil {
+		return call, err
+	}
+	back.args[undoes] = Value{Number: number}
+	for _, name := range []string{confirms, again.Name, yes.Name} {
+		if v, given := call.args[name]; given {
+			back.args[name] = v
+		}
+	}
+	return back, nil
 }
 
 func hasArg(c Command, name string) bool { _, ok := c.arg(name); return ok }
@@ -241,7 +289,7 @@ func (j *job) nothingToChange(old journal.Entry, what Text) Prose {
 // myLast is the newest thing the person has done within ten minutes; nil: nothing. When that was to take something back, taken is its number.
 func (j *job) myLast(ctx context.Context) (last *journal.Entry, taken int64, err error) {
 	q := journal.Query{
-		By: j.who.ID(), Commands: changes(j.table), Outcomes: []journal.Outcome{journal.Done, journal.Unknown},
+		By: j.who.ID(), Commands: changes(j.table), Outcomes: []journal.Outcome{journal.Running, journal.Done, journal.Unknown},
 		Since: time.Now().Add(-undoWithin), Limit: 50,
 	}
 	for {
@@ -251,7 +299,13 @@ func (j *job) myLast(ctx context.Context) (last *journal.Entry, taken int64, err
 		}
 		for _, e := range entries {
 			call, err := j.parse(e.Effect)
-			if err == nil && j.isMine(e) {
+			if err != nil || !j.isMine(e) {
+				continue
+			}
+			if e, err = j.settled(ctx, e); err != nil {
+				return nil, 0, err
+			}
+			if e.Outcome != journal.Refused && e.Outcome != journal.Failed && e.Outcome != journal.NoChange {
 				return &e, call.args[undoes].Number, nil
 			}
 		}
@@ -411,6 +465,10 @@ func confirm(ctx context.Context, j *job) error {
 			"#{number} 不是待确认的操作。没有执行。"}, values{"number": old.Number})
 		return nil
 	}
+	if call, err = j.anew(ctx, call); err != nil || j.unable != nil {
+		return err
+	}
+	j.subject = old
 	j.become(call, confirms)
 	j.subject = nil
 	return j.linked(ctx)

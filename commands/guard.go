@@ -79,24 +79,25 @@ func (j *job) onceMore() Prose {
 // guardRetry looks what became of the entry to be done again, and of its target since.
 func (d *Dispatcher) guardRetry(ctx context.Context, j *job) (end ending, stop bool, err error) {
 	old, err := d.Journal.Get(ctx, j.retries.Number)
+	same := func(e journal.Entry) bool { return j.sameWork(e, old) }
 	var later *journal.Entry
 	if err == nil {
-		later, err = d.after(ctx, old, j.entry.Number)
+		later, err = d.sinceTried(ctx, j, old, same)
 	}
 	number := values{"number": old.Number}
 	switch {
 	case err != nil:
 		return ending{}, false, err
-	case (old.Outcome == journal.Done || old.Outcome == journal.NoChange) && (later == nil || later.Effect == old.Effect):
+	case (old.Outcome == journal.Done || old.Outcome == journal.NoChange) && (later == nil || same(*later)):
 		return ending{tone: NoChange, text: j.say(Text{
 			"#{number} is done already; there is nothing to do again.", "#{number} 已经完成，无需重新执行。"}, number)}, true, nil
-	case later != nil && later.Effect == old.Effect && (later.Outcome == journal.Done || later.Outcome == journal.NoChange):
+	case later != nil && same(*later) && (later.Outcome == journal.Done || later.Outcome == journal.NoChange):
 		at := targetOf(old)
 		done, err := d.newest(ctx, journal.Query{On: &at, After: old.Number, Before: later.Number, Outcomes: []journal.Outcome{journal.Done}, Limit: 1})
 		if err != nil {
 			return ending{}, false, err
 		}
-		if later.Outcome == journal.NoChange && done != nil && done.Effect == old.Effect {
+		if later.Outcome == journal.NoChange && done != nil && same(*done) {
 			later = done // the one that those without a change were repeats of
 		}
 		return j.alreadyDone(later.Number), true, nil
@@ -110,6 +111,31 @@ func (d *Dispatcher) guardRetry(ctx context.Context, j *job) (end ending, stop b
 			"#{number} is still under way. Nothing was done.", "#{number} 仍在执行中。没有重新执行。"}, number)}, true, nil
 	}
 	return ending{}, false, nil
+}
+
+// sameWork tells whether two entries ask for the same. What an undo comes to depends on when it is asked for.
+func (j *job) sameWork(a, b journal.Entry) bool {
+	if a.Effect == b.Effect {
+		return true
+	}
+	one, err := j.parse(a.Effect)
+	other, err2 := j.parse(b.Effect)
+	return err == nil && err2 == nil && one.args[undoes].Number != 0 && one.args[undoes].Number == other.args[undoes].Number
+}
+
+// sinceTried is the newest write on the target of old after it, and before the job's, that has or may have had an effect. One that found that there was
+// nothing to take back or to extend has said nothing about what should be.
+func (d *Dispatcher) sinceTried(ctx context.Context, j *job, old journal.Entry, same func(journal.Entry) bool) (*journal.Entry, error) {
+	at := targetOf(old)
+	list, err := d.Journal.List(ctx, journal.Query{On: &at, After: old.Number, Before: j.entry.Number, Outcomes: effective[1:], Limit: 50})
+	for _, e := range list {
+		call, err := j.parse(e.Effect)
+		if e.Outcome == journal.NoChange && err == nil && call.args[undoes].Number+call.args[extends].Number != 0 && !same(e) {
+			continue
+		}
+		return &e, nil
+	}
+	return nil, err
 }
 
 func (j *job) retryOf(number int64) []Choice {

@@ -17,6 +17,7 @@ func (j *job) handles(l lookedAt) []Choice {
 	own, choices := j.inPlaceOf(l), j.endings(l)
 	left := time.Until(l.state.until)
 	switch {
+	case l.doubt != 0: // it is not the last word
 	case command == "delayclose" && l.state.until.IsZero(): // once it is empty
 		choices = append(choices, own.longer(l.delay(), netease.MaxDelay, time.Hour)...)
 	case command == "delayclose" && left > 0:
@@ -32,14 +33,20 @@ func (j *job) handles(l lookedAt) []Choice {
 // endings are the buttons that end something in force, as far as the person may press them.
 func (j *job) endings(l lookedAt) []Choice {
 	own, command := j.inPlaceOf(l), l.call.Command.Name
+	last := func(all []Choice) []Choice { // what is not the last word can only be ended
+		if l.doubt != 0 {
+			all = all[:1]
+		}
+		return all
+	}
 	switch {
 	case !j.may(command, l.entry.Room):
 		return nil
 	case command == "muteroom" && j.may("unmuteroom", l.entry.Room):
-		return own.ending(sayUnmuteRoom, own.on("unmuteroom"))
+		return last(own.ending(sayUnmuteRoom, own.on("unmuteroom")))
 	case command == "delayclose":
-		return own.ending(sayCancelTimer, own.on("delayclose", "policy="+closeOff))
-	case !l.prolonged(): // otherwise taking it back is refused
+		return last(own.ending(sayCancelTimer, own.on("delayclose", "policy="+closeOff)))
+	case !l.prolonged() && l.doubt == 0: // otherwise taking it back is refused
 		end := own.back()
 		end.Label = sayUndo.In(j.language) // also of what an undo has set again: here it is what ends it
 		return []Choice{end}
@@ -62,7 +69,7 @@ func (j *job) may(command string, room int64) bool {
 func (j *job) inPlaceOf(l lookedAt) *job {
 	own := *j
 	own.entry, own.Call = l.entry, l.call
-	if kept, _ := keptOf(l.entry); kept.Over != 0 {
+	if kept, _ := keptOf(l.entry); kept.Over != 0 || l.doubt != 0 {
 		own.over = &standing{}
 	}
 	return &own

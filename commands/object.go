@@ -89,13 +89,21 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 			"#{number} is over: its time was up, and the bot ended it at {at} (#{later}).",
 			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v)}
 	}
+	if call.args[ends].Number != 0 {
+		v["by"] = Text{"the bot", "机器人"}.In(j.language)
+	}
 	end := ending{tone: Refused, text: j.say(Text{
 		"#{number} is not the last word: {line} by {by} came after it, at {at} (#{later}). Nothing was done.",
 		"#{number} 之后，{by} 于 {at} 又执行了 {line}（#{later}）。没有执行。"}, v)}
+	if later.Outcome == journal.Unknown {
+		end.text = end.text.then(j.say(Text{"How that ended is not known; {retry} tries it again.", "它的结果未知；可用 {retry} 重新执行。"},
+			values{"retry": typeable("retry " + formatNumber(later.Number))}))
+		end.choices = j.retryOf(later.Number)
+	}
 	switch ending := kindOf(call.Command.Name).ends(call); {
 	case undoing && call.args[ends].Number == 0:
 		end.text = end.text.then(j.say(Text{"Undo that one?", "要撤销那一条吗？"}, nil))
-		end.choices = []Choice{{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)}}
+		end.choices = append(end.choices, Choice{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)})
 		if kind := kindOf(later.Command); later.Command == kind.set && kind.set != kind.off { // that may bring another one back
 			row, _ := find(j.table, kind.off)
 			off := Call{Command: row, args: map[string]Value{room.Name: {Room: netease.RoomID(later.Room)}}}
@@ -105,16 +113,20 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 			end.choices = append(end.choices, Choice{Label: Text{"End it", "直接解除"}.In(j.language), Line: off.String()})
 		}
 	case !undoing && !ending:
-		end.choices = []Choice{{Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}
+		end.choices = append(end.choices, Choice{
+			Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())})
 	}
 	return end
 }
 
-// lineOf is the command of an entry as somebody could type it; of an undo, that and what it meant.
+// lineOf is the command of an entry as somebody could type it; of an undo, what it came to follows.
 func (j *job) lineOf(e journal.Entry) string {
 	c, err := j.parse(e.Effect)
-	if err != nil || c.args[extends].Number != 0 { // what an extension comes to is no line
+	if err != nil {
 		return cmp.Or(e.Line, e.Effect)
+	}
+	if n := c.args[extends].Number; n != 0 {
+		return "extend " + formatNumber(n) + " " + compact(c.args["duration"].Length+c.args["delay"].Length)
 	}
 	undone := c.args[undoes].Number
 	c.args = maps.Clone(c.args)
@@ -410,7 +422,7 @@ func (j *job) already(s standing, seen state, failed error) ending {
 	if seen.until.IsZero() {
 		left = s.delay()
 	}
-	if asked > 0 && left+asked <= most && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
+	if asked > 0 && s.doubt == 0 && left+asked <= most && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
 		end.choices = append(end.choices, Choice{
 			Label: j.say(Text{"+{for}", "+{for}"}, values{"for": asked}).String(), Line: "extend " + formatNumber(number) + " " + compact(asked)})
 	}

@@ -182,7 +182,7 @@ func (d *Dispatcher) redoNow(ctx context.Context, j *job, slots chan struct{}) (
 		}
 		return d.run(j, func() ending { return j.Command.do(ctx, j) }), nil
 	}
-	later, err := d.after(ctx, j.entry, 0)
+	later, err := d.after(ctx, j.entry)
 	if err != nil {
 		return ending{}, err
 	}

@@ -91,10 +91,10 @@ func (d *Dispatcher) before(ctx context.Context, e journal.Entry) (*journal.Entr
 	return d.newest(ctx, journal.Query{On: &at, Before: e.Number, Outcomes: effective, Limit: 1})
 }
 
-// after is the newest write on e's target after e, and before another number unless that is 0, that has, or may have, had an effect.
-func (d *Dispatcher) after(ctx context.Context, e journal.Entry, before int64) (*journal.Entry, error) {
+// after is the newest write on e's target after e that has, or may have, had an effect.
+func (d *Dispatcher) after(ctx context.Context, e journal.Entry) (*journal.Entry, error) {
 	at := targetOf(e)
-	return d.newest(ctx, journal.Query{On: &at, After: e.Number, Before: before, Outcomes: effective[1:], Limit: 1})
+	return d.newest(ctx, journal.Query{On: &at, After: e.Number, Outcomes: effective[1:], Limit: 1})
 }
 
 func (d *Dispatcher) newest(ctx context.Context, q journal.Query) (*journal.Entry, error) {

@@ -39,10 +39,15 @@ func active(ctx context.Context, j *job) ending {
 	there, gone, over, looked := j.there(ctx, all, page*shownActive)
 	shown := soonest(there[min((page-1)*shownActive, len(there)):min(page*shownActive, len(there))])
 	end := ending{tone: Info, text: j.say(Text{"In force: {n}, what ends first comes first.", "当前生效：{n} 项，最先结束的在前。"}, values{"n": len(all) - gone})}
-	switch {
+	if looked < len(all) {
+		end.text = j.say(Text{"In force: up to {n}, what ends first comes first.", "当前生效：至多 {n} 项，最先结束的在前。"}, values{"n": len(all) - gone})
+	}
+	switch who := j.args["by"].Word; {
+	case len(all) == gone && strings.EqualFold(who, "me"):
+		end.text = j.say(Text{"Nothing that you have set with this bot is in force.", "没有由你通过本机器人设置的、仍在生效的操作。"}, nil)
 	case len(all) == gone:
 		end.text = j.say(Text{"Nothing that this bot has set is in force.", "没有由本机器人设置的、仍在生效的操作。"}, nil)
-		if who := j.args["by"].Word; who != "" {
+		if who != "" {
 			end.text = j.say(Text{"Nothing that {by} has set is in force. Is the name right?", "没有由 {by} 设置的、仍在生效的操作。请确认名称无误。"}, values{"by": id(who)})
 		}
 	case len(shown) == 0:
@@ -289,7 +294,7 @@ func (j *job) look(ctx context.Context, list []standing) []lookedAt {
 // inWords is a line about what is in force: what, until when, by whom and why. where tells that the room is named.
 func (j *job) inWords(l lookedAt, where bool) Prose {
 	v := values{"target": id(l.entry.Target), "place": placeOf(j.policy, netease.RoomID(l.entry.Room)), "until": l.state.until, "by": entryBy(l.entry),
-		"at": l.entry.At, "delay": l.delay(), "number": l.entry.Number, "doubt": l.doubt}
+		"at": l.entry.At, "delay": l.delay(), "number": l.entry.Number, "doubt": l.doubt, "longer": l.longer}
 	var say Text
 	switch command := l.call.Command.Name; {
 	case command == "mute" && where:
@@ -318,7 +323,9 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 		mark = Text{"; whether it took effect is not known", "；是否生效未知"}
 	case l.doubt != 0 && !l.listed:
 		mark = Text{"; whether #{doubt} ended it is not known", "；是否已被 #{doubt} 结束未知"}
-	case l.call.Command.Name == "mute" && l.listed && l.entry.Outcome == journal.Done && l.state.until.Sub(l.standing.until).Abs() > time.Minute:
+	case l.longer != 0 && !l.listed:
+		mark = Text{"; whether #{longer} made it last longer is not known", "；是否已被 #{longer} 延长未知"}
+	case l.call.Command.Name == "mute" && l.listed && l.longer == 0 && l.entry.Outcome == journal.Done && l.state.until.Sub(l.standing.until).Abs() > time.Minute:
 		mark = Text{"; its end was changed outside this bot", "；结束时间已在本机器人之外被更改"}
 	case l.err != nil:
 		mark = Text{"; as of {at}, NetEase could not be asked", "；截至 {at} 的记录，未能向网易云信查询"}

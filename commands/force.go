@@ -47,11 +47,15 @@ func thingOf(e journal.Entry) thing { return thing{targetOf(e), kindOf(e.Command
 
 // A standing is a mute, a silence or a timer that is in force by the journal. What was set outside the bot is not seen.
 type standing struct {
-	entry journal.Entry
-	call  Call      // as it was understood
-	until time.Time // when it ends by itself, or the bot ends it, perhaps overdue; zero: nobody knows
-	doubt int64     // the number of a later command that may have ended it; 0: there is none
+	entry  journal.Entry
+	call   Call      // as it was understood
+	until  time.Time // when it ends by itself, or the bot ends it, perhaps overdue; zero: nobody knows
+	doubt  int64     // the number of a later command that may have ended it; 0: there is none
+	longer int64     // the number of a later command that may have made it last longer; 0: there is none
 }
+
+// last tells whether no later command may have changed it.
+func (s standing) last() bool { return s.doubt == 0 && s.longer == 0 }
 
 // again is what else the command would have that sets it for the time it has left; false when there is none left.
 func (s standing) again(now time.Time) (args map[string]Value, ok bool) {
@@ -131,6 +135,7 @@ func leaves(e journal.Entry) bool {
 func (j *job) standing(ctx context.Context, command string, at journal.Target, before int64) (*standing, error) {
 	now := time.Now()
 	q := journal.Query{On: &at, Commands: kindOf(command).commands(), Outcomes: effective[1:], Before: before, Limit: 20}
+	var maybe *standing // an extension that may not have been carried out
 	for doubt := int64(0); ; {
 		entries, err := j.journal.List(ctx, q)
 		if err != nil {
@@ -140,16 +145,23 @@ func (j *job) standing(ctx context.Context, command string, at journal.Target, b
 			switch s, v := j.weigh(e, now); v {
 			case saysLasts:
 				s.doubt = doubt
+				if e.Outcome == journal.Unknown && e.Command == "mute" && s.call.args[extends].Number != 0 {
+					maybe = cmp.Or(maybe, &s)
+					continue
+				}
+				if maybe != nil {
+					s.longer = maybe.entry.Number
+				}
 				return &s, nil
 			case saysOver:
-				return nil, nil
+				return maybe, nil
 			}
 			if e.Outcome == journal.Unknown {
 				doubt = cmp.Or(doubt, e.Number)
 			}
 		}
 		if len(entries) < q.Limit {
-			return nil, nil
+			return maybe, nil
 		}
 		q.Before = entries[len(entries)-1].Number
 	}

@@ -171,7 +171,7 @@ func TestActiveWithManyMutes(t *testing.T) {
 		}
 		calls := len(s.nim.Calls())
 		reply := s.answered("x", "zhangsan", "active page=2")
-		assert.Contains(t, reply.Text.String(), "In force: 150")
+		assert.Contains(t, reply.Text.String(), "In force: up to 150")
 		require.Len(t, reply.Fields, shownActive)
 		assert.Contains(t, reply.Fields[0].Value.String(), "member139 muted", "what ends first comes first")
 		assert.Equal(t, calls+2, len(s.nim.Calls()), "no more than up to this page")
@@ -434,4 +434,30 @@ func TestGate(t *testing.T) {
 	leaves[0]()
 	_, err = g.enter(t.Context())
 	assert.NoError(t, err)
+}
+
+// TestUndoWaits: undo alone is about the last thing that was asked for, also while that is under way or its outcome is being written.
+func TestUndoWaits(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault sandbox.Fault // of the second mute
+		says  string
+	}{
+		{"under way", sandbox.Fault{Delay: 4 * time.Second, Applied: true}, "#2 by Zhang San (zhangsan) is undone. The temporary mute of wangwu"},
+		{"under way, and failing then", sandbox.Fault{Code: 403}, "#1 by Zhang San (zhangsan) is undone. The temporary mute of lisi"},
+		{"for longer", sandbox.Fault{Delay: 20 * time.Second, Applied: true, Times: 9}, "#2 is still under way"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				s.answered("1", "zhangsan", "mute 123 lisi 1h")
+				s.nim.Inject(netease.OpTemporaryMute, tt.fault)
+				var slow sync.WaitGroup
+				slow.Go(func() { s.ask("2", "zhangsan", "mute 123 wangwu 1h") })
+				synctest.Wait()
+				assert.Contains(t, s.ask("3", "zhangsan", "undo").Text.String(), tt.says)
+				slow.Wait()
+			})
+		})
+	}
 }

@@ -17,7 +17,7 @@ func (j *job) handles(l lookedAt) []Choice {
 	own, choices := j.inPlaceOf(l), j.endings(l)
 	left := time.Until(l.state.until)
 	switch {
-	case l.doubt != 0: // it is not the last word
+	case !l.last():
 	case command == "delayclose" && l.state.until.IsZero(): // once it is empty
 		choices = append(choices, own.longer(l.delay(), netease.MaxDelay, time.Hour)...)
 	case command == "delayclose" && left > 0:
@@ -34,7 +34,7 @@ func (j *job) handles(l lookedAt) []Choice {
 func (j *job) endings(l lookedAt) []Choice {
 	own, command := j.inPlaceOf(l), l.call.Command.Name
 	last := func(all []Choice) []Choice { // what is not the last word can only be ended
-		if l.doubt != 0 {
+		if !l.last() {
 			all = all[:1]
 		}
 		return all
@@ -46,7 +46,7 @@ func (j *job) endings(l lookedAt) []Choice {
 		return last(own.ending(sayUnmuteRoom, own.on("unmuteroom")))
 	case command == "delayclose":
 		return last(own.ending(sayCancelTimer, own.on("delayclose", "policy="+closeOff)))
-	case !l.prolonged() && l.doubt == 0: // otherwise taking it back is refused
+	case !l.prolonged() && l.last(): // otherwise taking it back is refused
 		end := own.back()
 		end.Label = sayUndo.In(j.language) // also of what an undo has set again: here it is what ends it
 		return []Choice{end}
@@ -69,7 +69,7 @@ func (j *job) may(command string, room int64) bool {
 func (j *job) inPlaceOf(l lookedAt) *job {
 	own := *j
 	own.entry, own.Call = l.entry, l.call
-	if kept, _ := keptOf(l.entry); kept.Over != 0 || l.doubt != 0 {
+	if kept, _ := keptOf(l.entry); kept.Over != 0 || !l.last() {
 		own.over = &standing{}
 	}
 	return &own
@@ -77,7 +77,7 @@ func (j *job) inPlaceOf(l lookedAt) *job {
 
 // prolonged tells of a mute that lasts longer than this bot has set it, so that it is another one.
 func (l lookedAt) prolonged() bool {
-	return l.listed && l.entry.Outcome == journal.Done && l.call.Command.Name == "mute" && l.state.until.After(l.standing.until.Add(time.Minute))
+	return l.listed && l.longer == 0 && l.entry.Outcome == journal.Done && l.call.Command.Name == "mute" && l.state.until.After(l.standing.until.Add(time.Minute))
 }
 
 // takingBack are the buttons that end what is shown, one for each that the person may end; the number says which.

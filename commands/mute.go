@@ -9,9 +9,11 @@ import (
 )
 
 func mute(j *job) change {
+	plan := Text{"{target} will be muted in room {place} for {for}, until about {until}.", "{target} 将在聊天室 {place} 被禁言 {for}，约至 {until}。"}
 	asked, noun := j.asking(), Text{"the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言"}
 	if j.args[extends].Number != 0 {
-		noun = Text{"the extension of the mute of {target} in room {place}", "对 {target} 在聊天室 {place} 的禁言的延长"}
+		noun = Text{"the extension of the mute of {target} in room {place}", "{target} 在聊天室 {place} 的禁言延长"}
+		plan = Text{"{target} will stay muted in room {place} for another {for}, until about {until}.", "{target} 在聊天室 {place} 的禁言将再持续 {for}，约至 {until}。"}
 	}
 	return change{
 		send: func(ctx context.Context) error {
@@ -37,7 +39,7 @@ func mute(j *job) change {
 				choices: slices.Concat([]Choice{j.back()}, j.longer(asked, netease.MaxMute, 10*time.Minute, time.Hour), []Choice{j.status()}),
 			}
 		},
-		plan:    Text{"{target} will be muted in room {place} for {for}, until about {until}.", "{target} 将在聊天室 {place} 被禁言 {for}，约至 {until}。"},
+		plan:    plan,
 		asked:   noun,
 		already: Text{"{target} is muted in room {place} already.", "{target} 在聊天室 {place} 已经被禁言。"},
 		look: func(ctx context.Context) (sight, error) {

@@ -45,6 +45,11 @@ func muteRoom(j *job) change {
 		c.plan = Text{
 			"Room {place} will be muted for {for}, until about {until}: only its creator and managers will be able to speak.",
 			"聊天室 {place} 将被整体禁言 {for}，约至 {until}：期间只有创建者和管理员能发言。"}
+		if j.args[extends].Number != 0 {
+			c.plan = Text{
+				"Room {place} will stay muted for another {for}, until about {until}: only its creator and managers will be able to speak.",
+				"聊天室 {place} 的整体禁言将再持续 {for}，约至 {until}：期间只有创建者和管理员能发言。"}
+		}
 		c.already = Text{
 			"Room {place} was muted already, by nothing that the journal has in force, so the bot will not end it either.",
 			"聊天室 {place} 此前已经整体禁言，操作记录中没有对应的生效操作，因此机器人到时也不会解除。"}

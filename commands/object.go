@@ -349,9 +349,15 @@ func (j *job) sees(ctx context.Context, s standing) (state, error) {
 
 // shortens tells whether the command would end before what it overwrites.
 func (j *job) shortens(s standing) bool {
-	asked := j.args["duration"].Length
-	switch {
-	case j.Command.Name == "delayclose", asked == 0:
+	asked, delay := j.args["duration"].Length, j.args["delay"].Length
+	switch policy, other := j.args["policy"].Word, s.call.args["policy"].Word; {
+	case policy != other: // one throws people out, the other does not
+		return false
+	case policy == closeIdle:
+		return delay < s.delay()
+	case policy == closeFixed:
+		return time.Now().Add(delay).Before(s.until.Add(-slack))
+	case asked == 0:
 		return false
 	case s.until.IsZero():
 		return true
@@ -408,6 +414,9 @@ func (j *job) already(s standing, seen state, failed error) ending {
 	} else if s.call.Command.Name == "mute" && !seen.listed {
 		end.text = end.text.then(j.say(Text{"That is from the journal; NetEase does not list the account now.", "以上来自操作记录，目前网易云信未列出该账号。"}, nil))
 	}
+	if s.longer != 0 && !seen.listed {
+		end.text = end.text.then(j.say(Text{"Whether #{longer} made it last longer is not known.", "是否已被 #{longer} 延长未知。"}, values{"longer": s.longer}))
+	}
 	if s.entry.Reason != "" {
 		end.fields = append(end.fields, j.field(Text{"Reason", "原因"}, Prose{}.add(j.language, s.entry.Reason)))
 	}
@@ -418,11 +427,14 @@ func (j *job) already(s standing, seen state, failed error) ending {
 	if j.args["duration"].Length > 0 && (seen.until.IsZero() || time.Now().Add(asked).Before(seen.until)) {
 		end.text = end.text.then(j.say(Text{"Yours would end earlier.", "你的操作会提前结束它。"}, nil))
 	}
+	if s.call.Command.Name == "delayclose" && j.shortens(s) {
+		end.text = end.text.then(j.say(Text{"Yours would close it earlier.", "你的操作会让它提前关闭。"}, nil))
+	}
 	left := time.Until(seen.until)
 	if seen.until.IsZero() {
 		left = s.delay()
 	}
-	if asked > 0 && s.doubt == 0 && left+asked <= most && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
+	if asked > 0 && s.last() && left+asked <= most && (!seen.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
 		end.choices = append(end.choices, Choice{
 			Label: j.say(Text{"+{for}", "+{for}"}, values{"for": asked}).String(), Line: "extend " + formatNumber(number) + " " + compact(asked)})
 	}

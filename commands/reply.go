@@ -23,7 +23,7 @@ const (
 var titles = map[Tone]Text{
 	Done:     {"Done", "已完成"},
 	NoChange: {"No change", "无变化"},
-	Asks:     {"Your decision", "请确认"},
+	Asks:     {"Your decision", "请选择"},
 	Refused:  {"Not done", "未执行"},
 	Failed:   {"Failed", "失败"},
 	Unknown:  {"Outcome unknown", "结果未知"},

@@ -73,7 +73,7 @@ func (j *job) withForce(ctx context.Context, end ending, room netease.Room) endi
 		}
 	}
 	if more := len(mutes) - shownMutes; more > 0 {
-		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"and {n} more", "另有 {n} 人"}, values{"n": more})})
+		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"and up to {n} more", "另有至多 {n} 人"}, values{"n": more})})
 	} else if !complete {
 		end.fields = append(end.fields, Field{Label: label, Value: j.say(Text{"perhaps others", "可能还有其他人"}, nil)})
 	} else if shown == 0 {

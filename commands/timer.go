@@ -248,6 +248,9 @@ func (d *Dispatcher) objectEnd(ctx context.Context, j *job) (ending, bool, error
 	room, err := j.netease.Room(ctx, j.room)
 	code, _ := codeOf(err)
 	say := Text{"Room {place} was not muted any more.", "聊天室 {place} 此前已不在整体禁言状态。"}
+	if j.subject.Outcome == journal.Unknown { // it may never have been
+		say = Text{"Room {place} is not muted.", "聊天室 {place} 没有整体禁言。"}
+	}
 	switch {
 	case code == netease.CodeNotFound, err == nil && !room.Open:
 		say = Text{"Room {place} is closed, so there is nothing to end.", "聊天室 {place} 已关闭，无需解除。"}

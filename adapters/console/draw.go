@@ -36,7 +36,7 @@ var marks = map[commands.Tone]mark{
 	commands.Info:     {"•", commands.Text{English: "info", Chinese: "信息"}, cyan},
 	commands.Done:     {"✔", commands.Text{English: "done", Chinese: "已完成"}, green},
 	commands.NoChange: {"=", commands.Text{English: "no change", Chinese: "无变化"}, cyan},
-	commands.Asks:     {"?", commands.Text{English: "please answer", Chinese: "请确认"}, yellow},
+	commands.Asks:     {"?", commands.Text{English: "please answer", Chinese: "请选择"}, yellow},
 	commands.Refused:  {"⊘", commands.Text{English: "refused", Chinese: "已拒绝"}, yellow},
 	commands.Failed:   {"✘", commands.Text{English: "failed", Chinese: "失败"}, red},
 	commands.Unknown:  {"?", commands.Text{English: "unknown", Chinese: "结果未知"}, yellow},

@@ -163,7 +163,7 @@ var (
 		commands.Info: "info", commands.Done: "done", commands.NoChange: "no change", commands.Asks: "please answer", commands.Refused: "refused",
 		commands.Failed: "failed", commands.Unknown: "unknown",
 	}
-	sameInChinese = map[string]string{"信息": "info", "已完成": "done", "无变化": "no change", "请确认": "please answer", "已拒绝": "refused", "失败": "failed", "结果未知": "unknown"}
+	sameInChinese = map[string]string{"信息": "info", "已完成": "done", "无变化": "no change", "请选择": "please answer", "已拒绝": "refused", "失败": "failed", "结果未知": "unknown"}
 )
 
 // A slackChannel is #ops in Slack.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"roomwarden/journal"
@@ -92,7 +93,7 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 		return j.noEntry(j.args[confirms].Number), true, nil
 	}
 	asked := *j.asked
-	v := values{"number": asked.Number, "by": entryBy(asked), "line": id(shorten(asked.Line))}
+	v := values{"number": asked.Number, "by": entryBy(asked), "line": id(shorten(asked.Line)), "again": typeable(strings.TrimPrefix(asked.Line, "/"))}
 	if !j.isMine(asked) {
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} was asked of {by}; only they can confirm it. Nothing was done.",
@@ -116,9 +117,9 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 		return end, true, nil
 	}
 	if j.entry.At.After(asked.At.Add(confirmTime)) {
-		return ending{tone: Refused, text: j.say(Text{
-			"#{number} is older than 5 minutes and cannot be confirmed any more. Nothing was done; give the command again: {line}.",
-			"#{number} 已超过 5 分钟，无法再确认。没有执行；请重新输入命令：{line}。"}, v)}, true, nil
+		return ending{tone: Refused, choices: j.retryOf(asked.Number), text: j.say(Text{
+			"#{number} is older than 5 minutes and cannot be confirmed any more. Nothing was done; give the command again: {again}.",
+			"#{number} 已超过 5 分钟，无法再确认。没有执行；请重新输入命令：{again}。"}, v)}, true, nil
 	}
 	return ending{}, false, nil
 }

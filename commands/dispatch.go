@@ -257,7 +257,7 @@ func (d *Dispatcher) run(j *job, do func() ending) (end ending) {
 func (j *job) reply(end ending) Reply {
 	return Reply{
 		Tone: end.tone, Language: j.language, Text: end.text, Fields: end.fields, Choices: end.choices,
-		Public: end.tone == Done || j.args[ends].Number != 0, Number: j.entry.Number,
+		Public: end.tone == Done || j.args[ends].Number != 0, Settled: end.settled, Number: j.entry.Number,
 	}
 }
 

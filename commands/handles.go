@@ -52,7 +52,7 @@ func (j *job) endings(l lookedAt) []Choice {
 		return []Choice{end}
 	case j.may("unmute", l.entry.Room):
 		end := own.on("unmute", "target="+Quote(l.entry.Target))
-		end.Label = Text{"Unmute", "解除禁言"}.In(j.language)
+		end.Label = sayUnmute.In(j.language)
 		return []Choice{end}
 	}
 	return nil

@@ -74,6 +74,7 @@ type ending struct {
 	mine    bool         // a look has shown that only this call can have made it so
 
 	seen     bool   // of NoChange: a look has shown it
+	settled  bool   // of NoChange: what the command is about is over
 	question bool   // of Asks: it can be confirmed
 	leave    bool   // of Unknown: it may never have been sent, and what was in force before it counts
 	timer    *timer // the bot ends the effect at until; nil: it does not

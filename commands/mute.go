@@ -89,6 +89,8 @@ func (j *job) back() Choice {
 var (
 	sayUndo        = Text{"Undo", "撤销"}
 	sayUndoUndo    = Text{"Undo the undo", "取消撤销"}
+	sayUnmute      = Text{"Unmute", "解除禁言"}
+	sayAnew        = Text{"Start anew", "重新开始"}
 	sayUnmuteRoom  = Text{"Unmute room", "解除整体禁言"}
 	sayCancelTimer = Text{"Cancel timer", "取消定时关闭"}
 )

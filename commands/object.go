@@ -76,18 +76,22 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 			"#{later} by {by} asked for the same, and how it ended is not known. Nothing was done now; {retry} tries it again.",
 			"{by} 的 #{later} 要求过同样的操作，但结果未知。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": typeable("retry " + formatNumber(later.Number))})}
 	case same && undoing:
-		return ending{tone: NoChange, text: j.say(Text{
+		return j.isSettled(j.say(Text{
 			"#{number} is undone already, by {by} at {at} (#{later}).",
-			"#{number} 已由 {by} 于 {at} 撤销（#{later}）。"}, v)}
+			"#{number} 已由 {by} 于 {at} 撤销（#{later}）。"}, v))
+	case call.args[undoes].Number == number && later.Outcome == journal.Done:
+		return j.isSettled(j.say(Text{
+			"#{number} was undone by {by} at {at} (#{later}), so there is nothing to extend.",
+			"#{number} 已由 {by} 于 {at} 撤销（#{later}），无法延长。"}, v))
 	case same:
 		return ending{tone: Refused, text: j.say(Text{
 			"#{number} was extended already, by {by} at {at} (#{later}). Nothing was done.",
 			"#{number} 已由 {by} 于 {at} 延长（#{later}）。没有执行。"}, v), choices: []Choice{
 			{Label: Text{"Extend it once more", "再延长一次"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}}
 	case call.args[ends].Number == number:
-		return ending{tone: NoChange, text: j.say(Text{
+		return j.isSettled(j.say(Text{
 			"#{number} is over: its time was up, and the bot ended it at {at} (#{later}).",
-			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v)}
+			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v))
 	}
 	if call.args[ends].Number != 0 {
 		v["by"] = Text{"the bot", "机器人"}.In(j.language)
@@ -117,6 +121,11 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 			Label: Text{"Extend that one", "延长那一条"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())})
 	}
 	return end
+}
+
+// isSettled is the ending of a command about what is over.
+func (j *job) isSettled(text Prose) ending {
+	return ending{tone: NoChange, settled: true, text: text, choices: j.remaining()}
 }
 
 // lineOf is the command of an entry as somebody could type it; of an undo, what it came to follows.
@@ -167,17 +176,20 @@ func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 	unlisted := kind.set == "mute" && seen.so == cannotTell && seen.until.IsZero()
 	switch {
 	case !unlisted && muted != had: // it was ended, or muted again, outside the bot or by itself
-		return ending{tone: NoChange, seen: true, code: netease.CodeOK, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
-			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v))}, true, nil
+		end := j.isSettled(j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
+			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v)))
+		end.seen, end.code = true, netease.CodeOK
+		return end, true, nil
 	case unlisted && had && old.Outcome == journal.Done && !old.Until.After(time.Now()):
-		return ending{tone: NoChange, text: j.say(Text{
+		return j.isSettled(j.say(Text{
 			"#{number} ended by itself at {end}; there is nothing left to undo.",
-			"#{number} 已于 {end} 自动结束，没有可撤销的内容。"}, v)}, true, nil
+			"#{number} 已于 {end} 自动结束，没有可撤销的内容。"}, v)), true, nil
 	case kind.set == "mute" && had && old.Outcome == journal.Done && seen.until.After(old.Until.Add(time.Minute)):
 		return ending{tone: Refused, text: j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
 			"That is not the mute of #{number}, which ends at {end}: it was set outside this bot. Nothing was done; {unmute} ends it.",
 			"这不是 #{number} 的禁言（#{number} 至 {end}），而是在本机器人之外设置的。没有执行；可用 {unmute} 解除。"},
-			v, values{"unmute": typeable("unmute room=" + formatRoom(j.room) + " target=" + Quote(old.Target))}))}, true, nil
+			v, values{"unmute": typeable("unmute room=" + formatRoom(j.room) + " target=" + Quote(old.Target))})),
+			choices: []Choice{j.choice(sayUnmute, "unmute", "target="+Quote(old.Target))}}, true, nil
 	}
 	return ending{}, false, nil
 }
@@ -230,7 +242,7 @@ func (j *job) objectExtend(ctx context.Context) (ending, bool, error) {
 	if err != nil {
 		return j.noEntry(old.Number), true, nil
 	}
-	isOver := ending{tone: Refused, text: j.say(Text{
+	isOver := ending{tone: Refused, choices: []Choice{{Label: sayAnew.In(j.language), Line: j.bare()}}, text: j.say(Text{
 		"#{number} is over, so there is nothing to extend. Nothing was done; {again} starts anew.",
 		"#{number} 已经结束，无法延长。没有执行；可用 {again} 重新开始。"}, values{"number": old.Number, "again": typeable(j.bare())})}
 	left, most := max(0, old.Until.Sub(now)), netease.MaxMute

@@ -41,6 +41,7 @@ type Reply struct {
 	Fields   []Field  `json:"fields,omitempty"`  // label and value, worth copying
 	Choices  []Choice `json:"choices,omitempty"` // what to do next
 	Public   bool     `json:"public,omitempty"`  // everyone in the channel may read it
+	Settled  bool     `json:"settled,omitempty"` // what the pressed card tells of is over: this takes its place also where everyone sees it
 	Number   int64    `json:"number,omitempty"`  // the journal number, drawn as #41; 0: not journalled
 
 	// Repeat tells that the same delivery was under way here when this one came, and is answered too. An adapter gives

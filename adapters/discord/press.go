@@ -91,17 +91,23 @@ func cardOf(to commands.ReplyTo) (commands.ReplyTo, card) {
 }
 
 // replaced tells whether an answer takes the place of the card. What everyone may read does so in any case: a private card shows the presser what they have
-// done. What one person may read never touches a card that others see.
-func (c card) replaced(r commands.Reply) bool { return c.pressed && (c.private || r.Public) }
+// done. What one person may read never touches a card that others see, unless that tells of what is over.
+func (c card) replaced(r commands.Reply) bool {
+	return c.pressed && (c.private || r.Public || r.Settled)
+}
 
 // shown is an answer as the first answer to a press, or to a command.
 //
 // https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type
 func (c card) shown(a answer) response {
-	r := shown(a)
-	if c.replaced(a.reply) {
-		r.Type = discordgo.InteractionResponseUpdateMessage
+	if !c.replaced(a.reply) {
+		return shown(a)
 	}
+	if !c.private {
+		a.message.Flags &^= discordgo.MessageFlagsEphemeral
+	}
+	r := shown(a)
+	r.Type = discordgo.InteractionResponseUpdateMessage
 	return r
 }
 

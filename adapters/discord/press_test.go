@@ -43,6 +43,9 @@ func TestPress(t *testing.T) {
 	const path = "/webhooks/1100000000000000001/TOKEN"
 	done, refused := publicly(numbered(told("lisi is muted"))), numbered(told("no"))
 	refused.Tone = commands.Refused
+	over := numbered(told("undone already"))
+	over.Tone, over.Settled = commands.NoChange, true
+	const was = "☑️ **No change**\nundone already\n-# #41"
 	const news, no = "✅ **Done**\nlisi is muted\n-# #41", "⛔ **Not done**\nno\n-# #41"
 	const said, look, put, unsay = "POST " + path, "GET " + path + "/messages/@original", "PATCH " + path + "/messages/@original", "DELETE " + path + "/messages/posted-1"
 	for _, test := range []struct {
@@ -56,6 +59,9 @@ func TestPress(t *testing.T) {
 	}{
 		{"public on a public card", true, 0, done, 7, []string{"everyone: " + news}, nil},
 		{"private on a public card", true, 0, refused, 4, []string{"everyone: a card", "the person: " + no}, nil},
+		{"over on a public card", true, 0, over, 7, []string{"everyone: " + was}, nil},
+		{"over on a private card", false, 0, over, 7, []string{"the person: " + was}, nil},
+		{"late, over on a public card", true, 3 * time.Second, over, 6, []string{"everyone: " + was}, []string{said, look, put, unsay}},
 		{"private on a private card", false, 0, refused, 7, []string{"the person: " + no}, nil},
 		{"public on a private card", false, 0, done, 7, []string{"the person: " + news, "everyone: " + news}, []string{"POST " + path}},
 		{"late, public on a public card", true, 3 * time.Second, done, 6, []string{"everyone: " + news}, []string{said, look, put, unsay}},

@@ -251,14 +251,20 @@ func (g guide) Rooms(context.Context, permissions.Subject, commands.Command) ([]
 }
 
 func (g guide) Fill(_ permissions.Subject, row commands.Command, filled map[string]string, _ string) (string, map[string]commands.Prose) {
-	line, wrong := row.Name, map[string]commands.Prose{}
+	line, wrong, mistaken := row.Name, map[string]commands.Prose{}, false
 	for _, arg := range row.Args {
 		switch value := filled[arg.Name]; {
 		case value == "wrong":
-			wrong[arg.Name] = commands.Prose{{Text: "this cannot be"}}
+			wrong[arg.Name], mistaken = commands.Prose{{Text: "this cannot be"}}, true
+		case value == "forbidden":
+			wrong[arg.Name] = commands.Prose{{Text: "not for you"}}
+			fallthrough
 		case value != "":
 			line += " " + arg.Name + "=" + commands.Quote(value)
 		}
+	}
+	if mistaken {
+		return "", wrong
 	}
 	return line, wrong
 }

@@ -3,6 +3,7 @@ package slack
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -107,6 +108,12 @@ func (a *Adapter) complete(life context.Context, req commands.Request, row comma
 	ctx, cancel := context.WithTimeout(life, completeTime)
 	defer cancel()
 	whole, _ := a.form(ctx, req, row)
+	for i, b := range whole.Blocks {
+		if in, ok := b.(input); ok { // they may be filling it in, and do not see what is chosen for them
+			in.Element.Selected = nil
+			whole.Blocks[i] = in
+		}
+	}
 	if _, err := a.showView(ctx, "views.update", struct {
 		ID   string `json:"view_id"`
 		Hash string `json:"hash,omitempty"`
@@ -188,6 +195,9 @@ func inputs(arg commands.Arg, l commands.Language, rooms []commands.Place) []any
 		return []any{in}
 	}
 	if len(options) == 0 {
+		if arg.Kind == commands.Room { // as beside a menu, which may come: what is typed stays where it is
+			in.BlockID += typedSuffix
+		}
 		return []any{in}
 	}
 	menu := in
@@ -269,6 +279,9 @@ func (a *Adapter) submit(ctx context.Context, in interaction, req commands.Reque
 	}
 	who, locale := a.identify(ctx, req.Who)
 	line, wrong := a.Guide.Fill(who, row, in.View.filled(row), locale)
+	if line != "" && len(wrong) > 0 {
+		a.writeDown(in, req, line, carried)
+	}
 	if len(wrong) > 0 {
 		response := formErrors{"errors", map[string]string{}}
 		for arg, why := range wrong {
@@ -282,6 +295,25 @@ func (a *Adapter) submit(ctx context.Context, in interaction, req commands.Reque
 		return formErrors{"errors", map[string]string{in.View.block(row.Args[0].Name): label(r.Text.String(), maxInput)}}, nil
 	}
 	return nil, nil
+}
+
+// writeDown has a form refused that somebody may not send, as if its line were typed, so that the journal has it. They read so in the form.
+func (a *Adapter) writeDown(in interaction, req commands.Request, line string, carried kept) {
+	req.Line, req.Key = line, fmt.Sprintf("%s:%x", req.Key, sha256.Sum256([]byte(line))) // what they send next is another command
+	a.address(&req, in, carried)
+	life, c, end, err := a.running.begin(req.Key, req.Who.ID())
+	if err != nil {
+		return
+	}
+	go func() {
+		defer end()
+		got := a.work(life, req, c)
+		how := inFirst
+		if got.reply.Tone != commands.Refused { // they have got the right meanwhile
+			how = a.giveLate(life, req, got)
+		}
+		a.answered(got.reply, how)
+	}()
 }
 
 // address tells where the answer to a form goes: to the conversation that was chosen in it, and where none was, to the person alone.

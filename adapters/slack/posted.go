@@ -160,6 +160,9 @@ func (a *Adapter) give(ctx context.Context, to commands.ReplyTo, where string, w
 	if !ok {
 		return errUntrusted
 	}
+	if pressed && !c.private && r.Settled {
+		r.Public = true
+	}
 	m := draw(r)
 	bodies, err := c.posts(r, m)
 	if !pressed {
@@ -188,7 +191,7 @@ func isOver(err error) bool {
 }
 
 // maxTurnedAway is how many requests that were not taken on are told so at once; more hear nothing.
-const maxTurnedAway = 64
+const maxTurnedAway = 512
 
 // goOn runs f in the background, unless too much runs there already. Stop does not wait for it: it ends soon.
 func (a *Adapter) goOn(f func()) {

@@ -54,7 +54,7 @@ func cardOf(to commands.ReplyTo) (c card, pressed bool) {
 }
 
 // posts are the messages that an answer to a press takes, in their order. What everyone may read takes the place of a card that everyone sees;
-// what one person may read takes the place of that person's card, and never touches one that others see. A message never changes
+// what one person may read takes the place of that person's card, and never touches one that others see, unless that tells of what is over. A message never changes
 // between private and public, so a public answer to a private question is posted, and the question removed.
 //
 // https://docs.slack.dev/interactivity/handling-user-interaction#message_responses

@@ -100,6 +100,8 @@ func TestPress(t *testing.T) {
 	public, private := told("lisi is no longer muted"), told("You may not")
 	public.Public = true
 	private.Tone = commands.Refused
+	over := told("undone already")
+	over.Tone, over.Settled = commands.NoChange, true
 	for _, tt := range []struct {
 		name    string
 		card    bool // private
@@ -109,6 +111,8 @@ func TestPress(t *testing.T) {
 	}{
 		{"done, on a public card", false, public, []string{"replaces the card, in_channel"}, ""},
 		{"refused, on a public card", false, private, []string{"posts, ephemeralfalse"}, ""},
+		{"over, on a public card", false, over, []string{"replaces the card, in_channel"}, ""},
+		{"over, on a private card", true, over, []string{"replaces the card, ephemeral"}, ""},
 		{"done, on a private card", true, public, []string{"posts, in_channelfalse", "removes the card"}, ""},
 		{"asked again, on a private card", true, private, []string{"replaces the card, ephemeral"}, ""},
 	} {

@@ -170,6 +170,7 @@ func (s *Socket) connect(ctx context.Context, line int, quick *rate.Limiter, ope
 				greeted = true
 				opened()
 				s.hello(line, e.Request)
+				s.take(ctx, client, e) // should it want to be acknowledged
 			default:
 				s.take(ctx, client, e)
 			}
@@ -201,7 +202,7 @@ func (s *Socket) take(ctx context.Context, client *socketmode.Client, e socketmo
 	var env envelope
 	switch bad, isBad := e.Data.(*socketmode.ErrorBadMessage); {
 	case isBad:
-		if err := json.Unmarshal(bad.Message, &env); err != nil || env.ID == "" {
+		if _ = json.Unmarshal(bad.Message, &env); env.ID == "" { // one part of another type leaves the others
 			s.Adapter.Log.Warn("slack: unreadable envelope")
 			return
 		}

@@ -55,6 +55,7 @@ type socketState struct {
 	all     SocketStatus
 	deafAt  time.Time // when a connection was found deaf, last
 	foreign int       // hellos in a row that counted more connections than are ours
+	told    bool      // that there are others
 }
 
 type lineState struct {
@@ -75,20 +76,28 @@ func (s *socketState) connecting(line int) {
 }
 
 // up notes that Slack has said hello, and tells whether it is now sure that some of the connections that it counts are not ours. One that is ending may be
-// counted still, so it takes as many hellos in a row as there are to be connections, but no more than two.
+// counted still, so it takes two hellos in a row. But as long as none of ours has ended, one is enough: the last of the first ones counts most, and they
+// may come in any order.
 func (s *socketState) up(line, counted, wanted int) (others bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.line(line)
 	s.lines[line] = lineState{live: true}
-	if counted <= wanted {
-		s.foreign, s.all.Counted = 0, counted
-		return false
+	first := s.all.Reconnects == 0
+	switch {
+	case counted > wanted:
+		s.foreign++
+	case !first:
+		s.foreign = 0
 	}
-	if s.foreign++; s.foreign >= min(wanted, 2) {
+	switch sure := s.foreign >= min(wanted, 2) || first && s.foreign > 0; {
+	case sure && counted > wanted:
 		s.all.Counted = counted
+		others, s.told = !s.told, true
+	case !sure:
+		s.all.Counted, s.told = min(counted, wanted), false
 	}
-	return s.foreign == min(wanted, 2)
+	return others
 }
 
 // down notes that a connection is not there, and why; nil: that is as it should be.

@@ -299,6 +299,9 @@ func TestSocketUnreadable(t *testing.T) {
 		`{"envelope_id":"e4","type":"events_api","payload":{"event":{"blocks":[{"type":7}]}}}`,
 		`{"envelope_id":"e5","type":"events_api"}`,
 		`{"envelope_id":"e6","type":"interactive","payload":{"type":"view_submission"}}`,
+		`{"envelope_id":"e7","type":7,"payload":{}}`,
+		`{"envelope_id":"e8","type":{"a":1},"payload":{"type":"block_actions"}}`,
+		`{"envelope_id":"e9","type":"hello","num_connections":1,"payload":{}}`,
 	} {
 		server.SendRaw(0, raw)
 		server.WaitFor(t, "an acknowledgement of "+raw, func() bool { _, ok := server.AckOf(fmt.Sprint("e", i)); return ok })
@@ -308,6 +311,47 @@ func TestSocketUnreadable(t *testing.T) {
 	}
 	assert.Contains(t, server.Command("U1", "C1", "/nim", "after it").Answer(t).Words(), "heard after it")
 	assert.NotContains(t, log.String(), "panic")
+}
+
+// TestSocketOthersFirst: another process that was there before is told of at once, in whatever order the first hellos are heard.
+func TestSocketOthersFirst(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		wanted int
+		counts []int // of the first hellos, and of those of refreshes
+		sure   []bool
+		noted  int // 0: none
+	}{
+		{"alone", 2, []int{1, 2}, []bool{false, false}, 0},
+		{"with another", 2, []int{2, 3}, []bool{false, true}, 3},
+		{"with another, the other way round", 2, []int{3, 2}, []bool{true, false}, 3},
+		{"with another, of ten", 10, []int{2, 3, 4, 5, 6, 7, 8, 9, 11, 10}, []bool{false, false, false, false, false, false, false, false, true, false}, 11},
+		{"alone, and one of ours still counted", 2, []int{1, 2, -1, 3, -1, 2}, []bool{false, false, false, false}, 0},
+		{"another one came", 2, []int{1, 2, -1, 3, -1, 3}, []bool{false, false, false, true}, 3},
+		{"and went", 2, []int{2, 3, -1, 3, -1, 2}, []bool{false, true, false, false}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var s socketState
+			var sure []bool
+			line := 0
+			for _, n := range tt.counts {
+				if n < 0 { // one of them is made anew
+					line = (line + 1) % tt.wanted
+					s.connecting(line)
+					continue
+				}
+				sure = append(sure, s.up(line, n, tt.wanted))
+				if len(sure) < tt.wanted {
+					line++
+				}
+			}
+			assert.Equal(t, tt.sure, sure)
+			assert.Equal(t, tt.noted != 0, s.status(tt.wanted).Note() != "")
+			if tt.noted != 0 {
+				assert.Equal(t, tt.noted, s.status(tt.wanted).Counted)
+			}
+		})
+	}
 }
 
 // TestSocketOthers: connections of another process are told of, once.

@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -188,6 +191,41 @@ func TestFormSubmitted(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	assert.Equal(t, `C1 mute room=123 target=lisi duration=90m reason="<spam>" notify=no`, lines[0])
+}
+
+// TestFormRefused: what somebody may not do is told under its field, and written down, however often it is sent; what they send next is another command.
+func TestFormRefused(t *testing.T) {
+	var mu sync.Mutex
+	keys := map[string]string{} // lines by key
+	refused, done := told("not for you"), told("done")
+	refused.Tone, refused.Number, done.Number = commands.Refused, 41, 42
+	server, s, _ := plugged(t, slacktest.Options{}, func(_ context.Context, req commands.Request) commands.Reply {
+		mu.Lock()
+		defer mu.Unlock()
+		keys[req.Key] = req.Line
+		if strings.Contains(req.Line, "forbidden") {
+			return refused
+		}
+		return done
+	}, nil)
+	told := make(chan string, 9)
+	s.Adapter.Answered = func(number int64, ok bool) { told <- fmt.Sprint(number, ok) }
+	server.WaitConnections(t, 2)
+	server.Shortcut("U1", "mute")
+	server.WaitFor(t, "the form", func() bool { _, open := server.Modal("U1"); return open })
+	for range 2 {
+		d := server.Submit("U1", map[string]string{"room_typed": "forbidden", "Account": "lisi", "duration_typed": "5m"})
+		server.WaitFor(t, "the refusal", func() bool { return len(d.Errors()) == 1 })
+		assert.Equal(t, []string{"not for you"}, slices.Collect(maps.Values(d.Errors())))
+		assert.Equal(t, "41 true", <-told)
+		assert.Empty(t, d.Answers(), "it is told once")
+	}
+	d := server.Submit("U1", map[string]string{"room_typed": "123", "Account": "lisi", "duration_typed": "5m", "Where the answer goes": "C1"})
+	assert.Contains(t, d.Answer(t).Words(), "done")
+	assert.Equal(t, "42 true", <-told)
+	mu.Lock()
+	defer mu.Unlock()
+	assert.ElementsMatch(t, []string{"mute room=forbidden target=lisi duration=5m", "mute room=123 target=lisi duration=5m"}, slices.Collect(maps.Values(keys)))
 }
 
 // TestHomeTab: it is published once however often it is told of, and pressing there shows there what came of it.

@@ -90,6 +90,16 @@ func (j *job) right() permissions.Right {
 
 // linked reads the entries that the links of the command name.
 func (j *job) linked(ctx context.Context) error {
+	if j.retries != nil && j.retries.Outcome == "" { // another process knew it
+		e, err := j.journal.Get(ctx, j.retries.Number)
+		if err != nil && !errors.Is(err, journal.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			j.retries = &e
+			j.tried()
+		}
+	}
 	for _, link := range links {
 		number := j.args[link.Name].Number
 		if number == 0 {
@@ -169,14 +179,17 @@ func retry(ctx context.Context, j *job) error {
 	if old == nil || err != nil {
 		return err
 	}
-	if call, err = j.anew(ctx, call); err != nil || j.unable != nil {
-		return err
+	if old.Outcome != journal.Done && old.Outcome != journal.NoChange { // otherwise that is what there is to be said
+		if call, err = j.anew(ctx, call); err != nil || j.unable != nil {
+			return err
+		}
 	}
 	delete(call.args, confirms) // what is to be confirmed is asked anew
 	delete(call.args, ends)
 	delete(call.args, yes.Name)
 	j.become(call, "")
 	j.retries, j.subject = old, nil
+	j.tried()
 	return j.linked(ctx)
 }
 
@@ -200,6 +213,10 @@ func undo(ctx context.Context, j *job) error {
 				"你最后一次操作是撤销 #{number}（#{last}）。没有执行；可用 {undo} 恢复。"},
 				values{"number": taken, "last": last.Number, "undo": typeable("undo " + formatNumber(last.Number))})
 			j.offers = []Choice{{Label: sayUndoUndo.In(j.language), Line: "undo " + formatNumber(last.Number)}}
+			return nil
+		}
+		if last != nil && last.Outcome == journal.Running {
+			j.subject, j.unable = last, j.nothingToChange(*last, Text{})
 			return nil
 		}
 		if last == nil {
@@ -258,11 +275,6 @@ func (j *job) anew(ctx context.Context, call Call) (Call, error) {
 		return call, err
 	}
 	back.args[undoes] = Value{Number: number}
-	for _, name := range []string{confirms, again.Name, yes.Name} {
-		if v, given := call.args[name]; given {
-			back.args[name] = v
-		}
-	}
 	return back, nil
 }
 
@@ -372,6 +384,9 @@ func (j *job) before(ctx context.Context, old journal.Entry, call Call) (*standi
 		return nil, err
 	}
 	replaced := cmp.Or(kept.Over, call.args[extends].Number, call.args[undoes].Number)
+	if named := call.args[replace.Name].Number; replaced == 0 && before != nil && before.entry.Number == named { // a process died before it could keep that
+		replaced = named
+	}
 	if replaced != 0 && (before == nil || before.entry.Number != replaced) { // something between them that may never have been carried out
 		e, err := j.journal.Get(ctx, replaced)
 		if err != nil && !errors.Is(err, journal.ErrNotFound) {
@@ -465,7 +480,11 @@ func confirm(ctx context.Context, j *job) error {
 			"#{number} 不是待确认的操作。没有执行。"}, values{"number": old.Number})
 		return nil
 	}
-	if call, err = j.anew(ctx, call); err != nil || j.unable != nil {
+	closed, err := j.isClosed(ctx, *old)
+	if err == nil && !closed { // otherwise that is what there is to be said
+		call, err = j.anew(ctx, call)
+	}
+	if err != nil || j.unable != nil {
 		return err
 	}
 	j.subject = old

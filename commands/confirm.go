@@ -124,6 +124,19 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 	return ending{}, false, nil
 }
 
+// isClosed tells whether a question cannot be answered any more: it was, or dropped, or its time is over.
+func (j *job) isClosed(ctx context.Context, asked journal.Entry) (bool, error) {
+	if time.Since(asked.At) > confirmTime {
+		return true, nil
+	}
+	_, dropped, err := j.dropped(ctx, asked)
+	if dropped || err != nil {
+		return dropped, err
+	}
+	answer, err := j.answerTo(ctx, asked)
+	return answer != nil, err
+}
+
 // answerTo is the entry by which the asker has confirmed a question before the job's command; nil: none has. Also one that met something in its way
 // is an answer: a question is answered once.
 func (j *job) answerTo(ctx context.Context, asked journal.Entry) (*journal.Entry, error) {

@@ -170,16 +170,13 @@ func (j *job) standing(ctx context.Context, command string, at journal.Target, b
 // saw notes how long the target of the command is still muted, as NetEase has shown just before. What a command that is carried out once more shows may be its
 // own work.
 func (j *job) saw(left time.Duration) {
-	first, retried := j.triedBefore()
 	switch {
-	case j.repeated:
-	case retried:
-		j.was = first.Was
+	case j.repeated, j.past.Tried:
 	case left <= 0:
-		j.was = &time.Time{}
+		j.past.Was = &time.Time{}
 	default:
 		until := time.Now().Add(left)
-		j.was = &until
+		j.past.Was = &until
 	}
 }
 
@@ -199,15 +196,6 @@ func (j *job) glance(ctx context.Context) (left time.Duration, known bool) {
 	}
 	j.saw(left)
 	return left, true
-}
-
-// triedBefore is what was kept of the command that this one does again, if that may have had an effect: what was there before that is what was there
-// before this.
-func (j *job) triedBefore() (keptAnswer, bool) {
-	if j.retries == nil || j.retries.Outcome != journal.Unknown {
-		return keptAnswer{}, false
-	}
-	return keptOf(*j.retries)
 }
 
 // fitting is the mute that ends when NetEase says: s, or, where nobody knows whether s took effect and its end does not fit, one before it.

@@ -444,7 +444,7 @@ func TestUndoWaits(t *testing.T) {
 		says  string
 	}{
 		{"under way", sandbox.Fault{Delay: 4 * time.Second, Applied: true}, "#2 by Zhang San (zhangsan) is undone. The temporary mute of wangwu"},
-		{"under way, and failing then", sandbox.Fault{Code: 403}, "#1 by Zhang San (zhangsan) is undone. The temporary mute of lisi"},
+		{"under way, and failing then", sandbox.Fault{Delay: 4 * time.Second, Code: 403}, "#1 by Zhang San (zhangsan) is undone. The temporary mute of lisi"},
 		{"for longer", sandbox.Fault{Delay: 20 * time.Second, Applied: true, Times: 9}, "#2 is still under way"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -460,4 +460,23 @@ func TestUndoWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDoubtfulIsEnded: what may have been ended is not undone, and who may not end it is offered nothing.
+func TestDoubtfulIsEnded(t *testing.T) {
+	policy, err := permissions.Parse([]byte(`
+moderators:
+  - {name: Zhang San, console: [zhangsan], accid: zhangsan, commands: ["*"], rooms: ["*"]}
+  - {name: Night, console: [night], commands: [room, mute, unmute, muteroom], rooms: [123]}
+`), Vocabulary())
+	require.NoError(t, err)
+	onStage(t, func(t *testing.T, s *stage) {
+		s.dispatcher.Policy = func() *permissions.Policy { return policy }
+		s.answered("1", "zhangsan", "muteroom 123 1h")
+		s.nim.Inject(netease.OpMuteRoom, sandbox.Fault{Code: 500})
+		s.nim.Inject(netease.OpGet, sandbox.Fault{Code: 500})
+		require.Equal(t, Unknown, s.answered("2", "zhangsan", "unmuteroom 123").Tone)
+		assert.Equal(t, []Choice{{"Unmute room #1", "unmuteroom room=123"}}, s.answered("3", "zhangsan", "active").Choices)
+		assert.Empty(t, s.answered("4", "night", "active").Choices)
+	})
 }

@@ -63,6 +63,9 @@ func (d *Dispatcher) first(ctx context.Context, j *job, newest *journal.Entry) (
 
 // alreadyDone is the ending of a command that another one has made needless.
 func (j *job) alreadyDone(number int64) ending {
+	if j.args[undoes].Number != 0 { // once more it would find that there is nothing left
+		return ending{tone: NoChange, text: j.say(Text{"Already done (#{number}).", "已经执行过（#{number}）。"}, values{"number": number})}
+	}
 	return ending{tone: NoChange, text: j.say(Text{
 		"Already done (#{number}). {again} does it once more.",
 		"已经执行过（#{number}）。加上 {again} 可再次执行。"}, values{"number": number, "again": j.onceMore()})}
@@ -124,13 +127,14 @@ func (j *job) sameWork(a, b journal.Entry) bool {
 }
 
 // sinceTried is the newest write on the target of old after it, and before the job's, that has or may have had an effect. One that found that there was
-// nothing to take back or to extend has said nothing about what should be.
+// nothing to take back or to extend has said nothing about what should be, and one that did old again without an answer no more than old.
 func (d *Dispatcher) sinceTried(ctx context.Context, j *job, old journal.Entry, same func(journal.Entry) bool) (*journal.Entry, error) {
 	at := targetOf(old)
 	list, err := d.Journal.List(ctx, journal.Query{On: &at, After: old.Number, Before: j.entry.Number, Outcomes: effective[1:], Limit: 50})
 	for _, e := range list {
 		call, err := j.parse(e.Effect)
-		if e.Outcome == journal.NoChange && err == nil && call.args[undoes].Number+call.args[extends].Number != 0 && !same(e) {
+		switch linked := err == nil && call.args[undoes].Number+call.args[extends].Number != 0; {
+		case e.Outcome == journal.NoChange && linked && !same(e), e.Outcome == journal.Unknown && same(e):
 			continue
 		}
 		return &e, nil

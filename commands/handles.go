@@ -50,7 +50,7 @@ func (j *job) endings(l lookedAt) []Choice {
 		end := own.back()
 		end.Label = sayUndo.In(j.language) // also of what an undo has set again: here it is what ends it
 		return []Choice{end}
-	case j.may("unmute", l.entry.Room):
+	case command == "mute" && j.may("unmute", l.entry.Room):
 		end := own.on("unmute", "target="+Quote(l.entry.Target))
 		end.Label = sayUnmute.In(j.language)
 		return []Choice{end}

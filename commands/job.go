@@ -37,7 +37,7 @@ type job struct {
 	unable   Prose          // why a command about an entry cannot be carried out; nil: it can
 	offers   []Choice       // what can be done instead
 	over     *standing      // what this overwrites, knowingly; nil: nothing
-	was      *time.Time     // of a mute: when the one before it was to end, as NetEase has shown; zero: there was none; nil: nobody knows
+	past     past           // what it takes the place of, for whoever takes it back
 	question bool           // by the policy at its begin the bot asks before it carries this out
 	total    time.Duration  // with an extension, how long it lasts from now on; 0: not known yet
 

@@ -53,7 +53,8 @@ func (j *job) objectLink(ctx context.Context) (ending, bool, error) {
 		}
 		call, _ := j.parse(later.Effect)
 		failed := call.args[ends].Number == j.subject.Number && later.Outcome != journal.Done // the bot tries to end it, and tries again
-		if failed || j.retries != nil && j.retries.Number == later.Number {
+		tried := j.retries != nil && (j.retries.Number == later.Number || later.Outcome == journal.Unknown && j.sameWork(*later, *j.retries))
+		if failed || tried {
 			before = later.Number
 			continue
 		}
@@ -108,7 +109,7 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 	case undoing && call.args[ends].Number == 0:
 		end.text = end.text.then(j.say(Text{"Undo that one?", "要撤销那一条吗？"}, nil))
 		end.choices = append(end.choices, Choice{Label: Text{"Undo that one", "撤销那一条"}.In(j.language), Line: "undo " + formatNumber(later.Number)})
-		if kind := kindOf(later.Command); later.Command == kind.set && kind.set != kind.off { // that may bring another one back
+		if kind := kindOf(later.Command); later.Command == kind.set && kind.set != kind.off && j.may(kind.off, later.Room) { // that may bring another one back
 			row, _ := find(j.table, kind.off)
 			off := Call{Command: row, args: map[string]Value{room.Name: {Room: netease.RoomID(later.Room)}}}
 			if later.Target != "" {
@@ -314,9 +315,12 @@ func (j *job) objectOther(ctx context.Context) (ending, bool, error) {
 	muting, given := j.Command.Name == "mute", j.args[replace.Name].Number
 	own := func() bool { return given == 0 && j.isMine(other.entry) && !j.shortens(*other) }
 	if given == other.entry.Number || own() && !muting {
-		if j.over = other; muting {
-			j.glance(ctx)
+		if muting {
+			if left, known := j.glance(ctx); known && left <= 0 {
+				return ending{}, false, nil
+			}
 		}
+		j.over = other
 		return ending{}, false, nil
 	}
 	seen, err := j.sees(ctx, *other)
@@ -325,6 +329,9 @@ func (j *job) objectOther(ctx context.Context) (ending, bool, error) {
 		*other = j.fitting(ctx, *other, seen.until)
 	}
 	if err == nil && !seen.there {
+		return ending{}, false, nil
+	}
+	if j.past.Tried && j.sameWork(other.entry, j.entry) { // this is that once more
 		return ending{}, false, nil
 	}
 	if given == other.entry.Number ||
@@ -368,7 +375,7 @@ func (j *job) shortens(s standing) bool {
 	case policy == closeIdle:
 		return delay < s.delay()
 	case policy == closeFixed:
-		return time.Now().Add(delay).Before(s.until.Add(-slack))
+		return s.until.IsZero() || time.Now().Add(delay).Before(s.until.Add(-slack))
 	case asked == 0:
 		return false
 	case s.until.IsZero():
@@ -439,7 +446,7 @@ func (j *job) already(s standing, seen state, failed error) ending {
 	if j.args["duration"].Length > 0 && (seen.until.IsZero() || time.Now().Add(asked).Before(seen.until)) {
 		end.text = end.text.then(j.say(Text{"Yours would end earlier.", "你的操作会提前结束它。"}, nil))
 	}
-	if s.call.Command.Name == "delayclose" && j.shortens(s) {
+	if s.call.Command.Name == "delayclose" && j.shortens(s) && (!s.until.IsZero() || s.call.args["policy"].Word == closeIdle) {
 		end.text = end.text.then(j.say(Text{"Yours would close it earlier.", "你的操作会让它提前关闭。"}, nil))
 	}
 	left := time.Until(seen.until)

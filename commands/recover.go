@@ -104,6 +104,7 @@ func (d *Dispatcher) goOnAfter(ctx context.Context, j *job, to late) {
 	if more == nil && kept.Timer == nil && e.Outcome == journal.Unknown && !d.lastWord(ctx, j.log, e) { // of an older version, for example, more may be expected
 		return
 	}
+	j.past, j.total = kept.past, kept.Total
 	if more != nil {
 		j.linked(ctx)              // only for the words, too
 		if d.authorize(j) != nil { // only for the words: looking changes nothing

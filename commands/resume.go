@@ -90,23 +90,34 @@ type keptAnswer struct {
 	Doubt    *doubt `json:"doubt,omitempty"`    // the effect is looked at for another answer
 	Timer    *timer `json:"timer,omitempty"`    // the bot ends the effect when its time is over
 	Question bool   `json:"question,omitempty"` // it can be confirmed
-	Over     int64  `json:"over,omitempty"`     // the number of what it has taken the place of, knowingly
-
-	Was *time.Time `json:"was,omitempty"` // of a mute: when the one before it was to end, as NetEase has shown; zero: there was none; nil: nobody knows
+	past
 
 	Leave bool          `json:"leave,omitempty"` // of Unknown: it may never have been sent, and what was before it counts
 	Total time.Duration `json:"total,omitempty"` // with an extension, what it came to
 }
 
+// A past is what a command has taken the place of, for whoever takes it back.
+type past struct {
+	Over  int64      `json:"over,omitempty"`  // the number of that, where it was done knowingly
+	Was   *time.Time `json:"was,omitempty"`   // of a mute: when the one before it was to end, as NetEase has shown; zero: there was none; nil: nobody knows
+	Tried bool       `json:"tried,omitempty"` // it does again what may have been done, and the rest is of the first try
+}
+
+// tried notes the past of a command that does another one again, if that may have had an effect: what was there before that is what was there before
+// this, whatever NetEase shows now.
+func (j *job) tried() {
+	first, ok := keptOf(*j.retries)
+	if ok && (first.Tried || j.retries.Outcome == journal.Unknown && !first.Leave) {
+		j.past = first.past
+		j.past.Tried = true
+	}
+}
+
 func (j *job) kept(r Reply, end ending) []byte {
 	kept := keptAnswer{Reply: r, Timer: end.timer, Question: end.question}
 	kept.Total, kept.Leave = j.total, end.leave
-	kept.Was = j.was
-	if j.over != nil {
+	if kept.past = j.past; j.over != nil && !j.past.Tried {
 		kept.Over = j.over.entry.Number
-	}
-	if first, ok := j.triedBefore(); ok {
-		kept.Over = first.Over
 	}
 	if end.look != nil {
 		kept.Doubt = &end.look.doubt

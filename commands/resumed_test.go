@@ -415,3 +415,58 @@ func TestStopEndsWhatGoesOn(t *testing.T) {
 		assert.LessOrEqual(t, time.Since(begun), 2*journalTimeout)
 	})
 }
+
+// TestUndoAfterACrash: what a command has taken the place of is known also to whoever brings it to its end.
+func TestUndoAfterACrash(t *testing.T) {
+	lost := func(s *stage) {
+		s.nim.Inject(netease.OpTemporaryMute, sandbox.Fault{Delay: time.Minute, Applied: true, Times: 3})
+	}
+	for _, tt := range []struct {
+		name string
+		play func(t *testing.T, s *stage) // leaves #2 to be undone
+		want time.Duration                // what is left of a mute of 2h then; 0: none
+	}{
+		{"sent, and seen to be done", func(t *testing.T, s *stage) {
+			s.answered("1", "zhangsan", "mute 123 lisi 2h")
+			n := s.crash(t, "slack:2", "night", "mute 123 lisi 10m replace=1")
+			e, err := s.journal.Get(t.Context(), n)
+			require.NoError(t, err)
+			s.send(t, "mute 123 lisi 10m", e.RequestID)
+		}, 2 * time.Hour},
+		{"answered as unknown, and seen later", func(t *testing.T, s *stage) {
+			s.answered("1", "zhangsan", "mute 123 lisi 2h")
+			d, process := s.second(new([]Late))
+			lost(s)
+			s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{}) // the glance
+			s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{Code: 500})
+			require.Equal(t, Unknown, d.Handle(t.Context(), Request{Key: "2", Who: person("zhangsan"), Line: "mute 123 lisi 3h", At: time.Now()}).Tone)
+			d.Answered(2, true)
+			synctest.Wait()
+			process.Kill()
+		}, 2 * time.Hour},
+		{"a second try", func(t *testing.T, s *stage) {
+			lost(s)
+			s.nim.Inject(netease.OpQueryMembers, sandbox.Fault{Code: 500})
+			require.Equal(t, Unknown, s.ask("1", "zhangsan", "mute 123 lisi 1h").Tone)
+			synctest.Wait()
+			s.dies(t, "2", "zhangsan", "retry 1")
+		}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				require.NoError(t, s.nim.Enter(123, "lisi"))
+				began := time.Now()
+				tt.play(t, s)
+				s.heir(t, time.Minute)
+				reply := s.ask("3", "zhangsan", "undo 2")
+				require.Equal(t, Done, reply.Tone, "%s", reply.Text)
+				members, err := s.dispatcher.NetEase.Members(t.Context(), 123, []netease.AccID{"lisi"})
+				require.NoError(t, err)
+				if tt.want > 0 {
+					tt.want -= time.Since(began)
+				}
+				assert.InDelta(t, tt.want.Seconds(), members[0].TempMute.Seconds(), 5, "%s", reply.Text)
+			})
+		})
+	}
+}

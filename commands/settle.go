@@ -104,7 +104,7 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 	case netease.Applied:
 		end := c.done()
 		end.text = j.framed(end.text)
-		if j.args[undoes].Number != 0 && len(end.choices) == 0 {
+		if kindOf(j.Command.Name).ends(j.Call) && j.args[ends].Number == 0 && len(end.choices) == 0 {
 			end.choices = j.remaining()
 		}
 		end.code, end.evident = cmp.Or(code, netease.CodeOK), c.look != nil

@@ -11,7 +11,7 @@ func unmute(j *job) change {
 	var found held
 	return change{
 		send: func(ctx context.Context) error {
-			found = j.held(ctx)
+			found = j.mayEnd(ctx)
 			return j.netease.TemporaryMute(ctx, netease.TemporaryMute{
 				RoomID: j.room, Operator: j.operator, Target: j.target(),
 				Quiet: j.quiet(), NotifyExt: j.notifyExt, RequestID: j.entry.RequestID, Repeated: j.repeated,
@@ -65,9 +65,9 @@ const (
 	isOver         // the one that the bot knows of is over, as NetEase has shown
 )
 
-// held looks what an unmute may end: in the journal, and where there is something, at NetEase, too. NetEase accepts an unmute of nothing: what was meant
+// mayEnd looks what an unmute may end: in the journal, and where there is something, at NetEase, too. NetEase accepts an unmute of nothing: what was meant
 // for somebody else would read as if their mute were lifted.
-func (j *job) held(ctx context.Context) held {
+func (j *job) mayEnd(ctx context.Context) held {
 	if j.args[undoes].Number != 0 { // it was looked at
 		return mayBe
 	}

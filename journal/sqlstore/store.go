@@ -192,7 +192,10 @@ func (s *Store) writing(ctx context.Context) (_ context.Context, done func(), er
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	done = func() { cancel(); leave() }
-	if err = errReadOnly; !s.readOnly {
+	switch {
+	case s.readOnly:
+		err = errReadOnly
+	default:
 		err = cmp.Or(s.pulse.outdated(), ctx.Err())
 	}
 	if err != nil {

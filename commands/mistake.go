@@ -122,6 +122,9 @@ var (
 	sayStrayText = Text{
 		"{word} is not expected here; the rest was read as {read}. A reason of several words needs quotation marks: {example}.",
 		"多余的词：{word}；其余部分理解为 {read}。含空格的原因请加引号：{example}。"}
+	sayUnquoted = Text{
+		"{word} is not expected here. A text of several words needs quotation marks: {example}.",
+		"多余的词：{word}。含空格的文字请加引号：{example}。"}
 	sayStrayTime = Text{
 		"{word} is a length of time, and {command} takes none.",
 		"{word} 是时长，而 {command} 不需要时长。"}

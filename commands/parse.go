@@ -118,6 +118,15 @@ func (c *Call) read(line string) *Mistake {
 	if mistake != nil {
 		return mistake
 	}
+	if mistake = c.assign(words); mistake != nil {
+		return c.unquoted(mistake, words)
+	}
+	return nil
+}
+
+// assign is read, of the words of a line.
+func (c *Call) assign(words []word) *Mistake {
+	row := c.Command
 	var bare []word
 	for _, w := range words {
 		if w.name == "" {
@@ -157,6 +166,35 @@ func (c *Call) read(line string) *Mistake {
 		}
 	}
 	return c.whole()
+}
+
+// unquoted is the mistake, or, where the word at fault stands behind a text without quotation marks, and all that is required before it, that it belongs
+// to the text.
+func (c *Call) unquoted(m *Mistake, words []word) *Mistake {
+	required := 0
+	for _, a := range c.Command.Args {
+		if a.Required {
+			required++
+		}
+	}
+	at := 0 // the text
+	for i, w := range words {
+		arg, _ := c.Command.arg(words[at].name)
+		switch {
+		case w.name != "":
+			at = i
+		case w.raw == m.Word && arg.Kind == Words && !words[at].quoted && at >= required:
+			whole := words[at].value
+			for _, w := range words[at+1:] {
+				if w.name != "" {
+					break
+				}
+				whole += " " + w.raw
+			}
+			return &Mistake{Word: m.Word, say: sayUnquoted, values: values{"example": id(shorten(words[at].name + "=" + Quote(whole)))}}
+		}
+	}
+	return m
 }
 
 // claims is the argument that a bare word finds by itself.

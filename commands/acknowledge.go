@@ -20,7 +20,7 @@ func Acknowledgement(l Language, number int64) Reply {
 func Broken(l Language) Reply {
 	return Reply{Tone: Unknown, Language: l, Text: Prose{{Text: Text{
 		"Something went wrong inside the bot. Look at the room before you repeat the command, and tell whoever runs the bot.",
-		"机器人内部出错。重复操作之前请先查看房间的实际状态，并告知机器人的管理员。",
+		"机器人内部出错。重复操作之前请先查看聊天室的实际状态，并告知机器人的管理员。",
 	}.In(l)}}}
 }
 

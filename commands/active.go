@@ -330,7 +330,7 @@ func (j *job) inWords(l lookedAt, where bool) Prose {
 	case l.err != nil:
 		mark = Text{"; as of {at}, NetEase could not be asked", "；截至 {at} 的记录，未能向网易云信查询"}
 	case l.call.Command.Name == "mute" && !l.listed:
-		mark = Text{"; as of {at}, not in the room now", "；截至 {at} 的记录，目前不在房间内"}
+		mark = Text{"; as of {at}, not in the room now", "；截至 {at} 的记录，目前不在聊天室内"}
 	case l.call.Command.Name == "delayclose":
 		mark = Text{"; as of {at}, NetEase does not show timers", "；截至 {at} 的记录，网易云信不提供定时关闭的查询"}
 	}

@@ -49,7 +49,7 @@ func (j *job) ask(ctx context.Context) ending {
 			end.fields = append(end.fields, j.field(Text{"People online", "在线人数"}, Prose{}.add(j.language, room.Online)))
 		}
 	} else {
-		end.text = end.text.then(j.say(Text{"How many people are in the room could not be seen.", "未能查询房间内的人数。"}, nil))
+		end.text = end.text.then(j.say(Text{"How many people are in the room could not be seen.", "未能查询聊天室内的人数。"}, nil))
 	}
 	number := formatNumber(j.entry.Number)
 	end.text = end.text.below(j.say(Text{

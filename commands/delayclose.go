@@ -36,7 +36,7 @@ func delayClose(j *job) change {
 		order.Policy = netease.CloseFixed
 		say = Text{
 			"Room {place} closes by itself in {for}, at about {until}, and throws out whoever is inside then. Setting it again restarts the countdown. By {by}.",
-			"聊天室 {place} 将在 {for}后（约 {until}）自动关闭，届时房间内的人都会被移出。每次设置都会重新计时。操作人：{by}。"}
+			"聊天室 {place} 将在 {for}后（约 {until}）自动关闭，届时仍在其中的人都会被移出。每次设置都会重新计时。操作人：{by}。"}
 	case closeIdle:
 		order.Policy = netease.CloseIdle
 		say = Text{
@@ -57,7 +57,7 @@ func delayClose(j *job) change {
 	case netease.CloseFixed:
 		plan = Text{
 			"Room {place} will close by itself in {for}, at about {until}, and throw out whoever is inside then.",
-			"聊天室 {place} 将在 {for}后（约 {until}）自动关闭，届时房间内的人都会被移出。"}
+			"聊天室 {place} 将在 {for}后（约 {until}）自动关闭，届时仍在其中的人都会被移出。"}
 	case netease.CloseIdle:
 		plan = Text{
 			"Room {place} will close by itself once it has been empty for {for}.",

@@ -156,6 +156,13 @@ func outcomeChoices() []string {
 	return []string{string(journal.Done), string(journal.NoChange), string(journal.Refused), string(journal.Failed), string(journal.Unknown), string(journal.Running)}
 }
 
+func outcomeLabels() (labels []Text) {
+	for _, choice := range outcomeChoices() {
+		labels = append(labels, outcomes[journal.Outcome(choice)])
+	}
+	return labels
+}
+
 // entryBy is who gave the command of an entry.
 func entryBy(e journal.Entry) string {
 	switch {

@@ -48,6 +48,7 @@ type job struct {
 	operator  netease.AccID  // the account that acts
 	notifyExt string
 
+	trouble        Prose     // what went wrong with the call, as the person reads it
 	repeated       bool      // another process may have made the call before
 	sent, lastSent time.Time // when the first byte of the call may have been sent, and the last
 

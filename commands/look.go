@@ -69,7 +69,11 @@ func (j *job) looked(ctx context.Context, l looking) ending {
 func (j *job) judge(ctx context.Context, l looking) (end ending, settled bool) {
 	seen, err := l.look(ctx)
 	if err != nil {
-		return ending{tone: Unknown, until: j.latest(l), text: j.say(sayLookFailed, nil).then(j.report(err).what)}, false
+		why := j.report(err).what
+		if why.String() == j.trouble.String() {
+			return ending{tone: Unknown, until: j.latest(l), text: j.say(sayLookFailedToo, nil)}, false
+		}
+		return ending{tone: Unknown, until: j.latest(l), text: j.say(sayLookFailed, nil).then(why)}, false
 	}
 	text := j.say(sayLooked, values{"seen": seen.words})
 	over := l.lasts > 0 && time.Since(l.Sent) >= l.lasts-slack // what it was to make so would have ended by itself

@@ -151,8 +151,8 @@ var (
 		"{word} is a channel, not a NetEase room. Expected: a room id, such as 123, or a room's name.",
 		"{word} 是频道，不是网易云信聊天室。应为聊天室 ID（如 123）或聊天室名称。"}
 	sayAccount = Text{
-		"{word} is not a NetEase account id. Expected: at most 32 letters, digits and _ @ . -, not a nickname.",
-		"{word} 不是网易云信账号。账号最多 32 个字符，只含字母、数字和 _ @ . -，不是昵称。"}
+		"{word} is not a NetEase account id. Expected: at most 32 letters, digits and {signs}, not a nickname.",
+		"{word} 不是网易云信账号。账号最多 32 个字符，只含字母、数字和 {signs}，不是昵称。"}
 	sayAccountMention = Text{
 		"{word} is a mention of somebody here. Expected: the account id in NetEase, such as lisi.",
 		"{word} 提及的是本平台的用户。这里需要网易云信账号，例如 lisi。"}

@@ -201,7 +201,7 @@ func (j *job) notLooked(err error) ending {
 	code, _ := codeOf(err)
 	end := ending{tone: Failed, code: code, text: j.say(Text{
 		"What is so in the room now could not be seen, so nothing was done.",
-		"无法查询房间当前的状态，因此没有执行。"}, nil)}
+		"无法查询聊天室当前的状态，因此没有执行。"}, nil)}
 	if j.repeated {
 		end.tone, end.leave = Unknown, j.args[extends].Number != 0
 		end.text = j.say(sayInterrupted, nil).then(j.say(sayLookFailed, nil)).then(j.say(sayNotRepeated, nil))

@@ -140,6 +140,9 @@ var (
 	sayLookFailed = Text{
 		"I tried to see what became of it, and could not.",
 		"尝试查询结果，但没有成功。"}
+	sayLookFailedToo = Text{
+		"I tried to see what became of it, and that failed in the same way.",
+		"尝试查询结果，但出现了同样的问题。"}
 	sayUnknown = Text{
 		"Whether {asked} took effect is not known yet. I will keep looking for ten minutes and tell you here. {retry} tries again.",
 		"暂时无法确定{asked}是否生效。我会在十分钟内继续查询，并在这里告知结果。{retry} 可重新执行。"}

@@ -120,7 +120,9 @@ func (j *job) settle(ctx context.Context, err error, c change) ending {
 		if answered && e.Code == netease.CodeRepeated {
 			j.log.Error("NetEase knows the RequestId of a first attempt already", "request_id", j.entry.RequestID)
 		}
-		r, end := j.report(err), j.looked(ctx, looking{c, doubt{
+		r := j.report(err)
+		j.trouble = r.what
+		end := j.looked(ctx, looking{c, doubt{
 			Doubtful: effect == netease.Doubtful, Answered: answered, Code: code, Sent: j.sent, LastSent: j.lastSent,
 		}})
 		if end.tone == Done || end.tone == NoChange && effect == netease.Unclear || end.tone == Unknown && effect == netease.Unclear { // settled, or told what to do already

@@ -104,7 +104,7 @@ var Table = []Command{
 		{Name: "room", Chinese: "聊天室", Kind: Room, Help: Text{"only this room", "只看这个聊天室"}},
 		{Name: "target", Chinese: "账号", Kind: Account, Help: Text{"only this account", "只看这个账号"}},
 		{Name: "by", Chinese: "操作人", Kind: Words, Help: Text{"only this person: an id, a name, or me", "只看这个人：ID、名称或 me"}},
-		{Name: "outcome", Chinese: "结果", Kind: OneOf, Choices: outcomeChoices(), Help: Text{"only what ended so", "只看这种结果"}},
+		{Name: "outcome", Chinese: "结果", Kind: OneOf, Choices: outcomeChoices(), Labels: outcomeLabels(), Help: Text{"only what ended so", "只看这种结果"}},
 		{Name: "since", Chinese: "最近", Kind: Duration, Most: 10 * 365 * 24 * time.Hour, Help: Text{"only the last 24h, 7d, …", "只看最近 24h、7d 等"}},
 		{Name: "text", Chinese: "包含文字", Kind: Words, Help: Text{"only with these words in the line, the reason or the answer", "只看命令、原因或回复中含有这些文字的"}},
 		{Name: "before", Chinese: "早于编号", Kind: Number, Help: Text{"only entries before this number: the next page", "只看此编号之前的记录，用于翻页"}},

@@ -124,7 +124,7 @@ func (a Arg) readAccount(row Command, w word) (Value, *Mistake) {
 	}
 	account, err := netease.ParseAccID(value)
 	if err != nil {
-		return Value{}, &Mistake{say: sayAccount}
+		return Value{}, &Mistake{say: sayAccount, values: values{"signs": id("_ @ . -")}}
 	}
 	return Value{Word: string(account)}, nil
 }

@@ -24,10 +24,10 @@ var codes = []row{
 		Text{"Tell the bot's administrator: the address must be on the IP allowlist in NetEase's console.", "请告知机器人管理员，在网易云信控制台把该地址加入 IP 白名单。"}},
 	{CodeForbidden, NotDone,
 		Text{"NetEase does not allow this.", "网易云信不允许此操作。"},
-		Text{"Check who created and who manages the room. If that is in order, ask the bot's administrator.", "请确认房间的创建者和管理员是谁；如果没有问题，请联系机器人管理员。"}},
+		Text{"Check who created and who manages the room. If that is in order, ask the bot's administrator.", "请确认聊天室的创建者和管理员是谁；如果没有问题，请联系机器人管理员。"}},
 	{CodeNotFound, NotDone,
 		Text{"NetEase knows no such room or account.", "网易云信找不到该聊天室或账号。"},
-		Text{"Check the room number and the spelling of the account. A room that was closed may be gone.", "请核对房间号和账号拼写；已关闭的聊天室可能已不存在。"}},
+		Text{"Check the room number and the spelling of the account. A room that was closed may be gone.", "请核对聊天室 ID 和账号拼写；已关闭的聊天室可能已不存在。"}},
 	{405, Doubtful,
 		Text{"NetEase finds a value too long.", "网易云信提示参数过长。"},
 		Text{"Shorten the reason or the name and try again.", "请缩短原因或名称后重试。"}},
@@ -87,7 +87,7 @@ var codes = []row{
 		Text{"Its creator must open it again, or make a new room.", "请由创建者重新开启聊天室，或新建一个。"}},
 	{13003, Doubtful,
 		Text{"NetEase says that the account is on the room's blocklist.", "网易云信提示该账号在聊天室黑名单中。"},
-		Text{"The account cannot enter the room as it is. Look at the room's members before you go on.", "该账号目前无法进入聊天室，请先查看房间成员情况。"}},
+		Text{"The account cannot enter the room as it is. Look at the room's members before you go on.", "该账号目前无法进入聊天室，请先查看聊天室成员情况。"}},
 	{13004, Doubtful,
 		Text{"NetEase says that the account is on the room's mute list.", "网易云信提示该账号在聊天室禁言名单中。"},
 		Text{"The account cannot speak in the room as it is.", "该账号目前无法在聊天室发言。"}},
@@ -124,7 +124,7 @@ var (
 		what: Text{"This code is not on NetEase's list.", "该状态码不在网易云信公布的列表中。"},
 		next: askAdministrator}
 
-	askAdministrator = Text{"Look at the room before you try again, and give the bot's administrator the reference number.", "重试之前请先查看房间状态，并把编号告知机器人管理员。"}
+	askAdministrator = Text{"Look at the room before you try again, and give the bot's administrator the reference number.", "重试之前请先查看聊天室状态，并把编号告知机器人管理员。"}
 	lookFirst        = Text{"Do not repeat it before it is clear whether it happened.", "在确认是否生效之前，请不要重复操作。"}
 )
 

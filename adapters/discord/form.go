@@ -151,6 +151,7 @@ func (a *Adapter) submit(ctx context.Context, i interaction) (response, error) {
 			f.filled[arg.Name] = value
 		}
 		if chosen != "" && typed != "" && chosen != typed { // the bot does not choose
+			delete(f.filled, arg.Name)
 			twice[arg.Name] = commands.Prose{{Code: chosen}, {Text: chosenIn.In(a.language(i))}, {Code: typed}, {Text: typedIn.In(a.language(i))}}
 		}
 	}

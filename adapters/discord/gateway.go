@@ -90,7 +90,7 @@ func (g *Gateway) leads() bool { return g.Leads == nil || g.Leads() }
 func (g *Gateway) leading(ctx context.Context) bool {
 	if ctx.Err() == nil && !g.leads() {
 		g.state.is(GatewayStandsBy)
-		g.Adapter.Log.Info("discord: another process holds the gateway, and this one stands by")
+		g.Adapter.Log.Info("discord: this process stands by: another one holds the gateway, or the journal is out of reach")
 	}
 	for ctx.Err() == nil && !g.leads() {
 		sleep(ctx, g.times.poll)

@@ -62,7 +62,7 @@ func (s GatewayStatus) Trouble() string {
 func (s GatewayStatus) Note() string {
 	switch {
 	case s.State == GatewayStandsBy:
-		return "Another process holds the gateway, and this one stands by."
+		return "This process stands by: another one holds the gateway, or the journal is out of reach."
 	case s.Identifies >= manyIdentifies:
 		return fmt.Sprintf("%d sessions were begun in the last 24 hours; Discord allows 1000, and resets the bot's token then. "+
 			"Something ends them: the log tells what.", s.Identifies)

@@ -280,7 +280,7 @@ func (a *Adapter) submit(ctx context.Context, in interaction, req commands.Reque
 	who, locale := a.identify(ctx, req.Who)
 	line, wrong := a.Guide.Fill(who, row, in.View.filled(row), locale)
 	if line != "" && len(wrong) > 0 {
-		a.writeDown(in, req, line, carried)
+		a.writeDown(ctx, in, req, line, carried)
 	}
 	if len(wrong) > 0 {
 		response := formErrors{"errors", map[string]string{}}
@@ -297,23 +297,34 @@ func (a *Adapter) submit(ctx context.Context, in interaction, req commands.Reque
 	return nil, nil
 }
 
-// writeDown has a form refused that somebody may not send, as if its line were typed, so that the journal has it. They read so in the form.
-func (a *Adapter) writeDown(in interaction, req commands.Request, line string, carried kept) {
+// writeDown has a form refused that somebody may not send, as if its line were typed, so that the journal has it. They read so in the form. It returns when
+// it is written down, or Slack would not wait longer.
+func (a *Adapter) writeDown(ctx context.Context, in interaction, req commands.Request, line string, carried kept) {
 	req.Line, req.Key = line, fmt.Sprintf("%s:%x", req.Key, sha256.Sum256([]byte(line))) // what they send next is another command
 	a.address(&req, in, carried)
 	life, c, end, err := a.running.begin(req.Key, req.Who.ID())
 	if err != nil {
 		return
 	}
+	req.Accepted = c.accepted
+	done := make(chan struct{})
 	go func() {
 		defer end()
 		got := a.work(life, req, c)
+		close(done)
 		how := inFirst
 		if got.reply.Tone != commands.Refused { // they have got the right meanwhile
 			how = a.giveLate(life, req, got)
 		}
 		a.answered(got.reply, how)
 	}()
+	wait, cancel := context.WithDeadline(ctx, req.At.Add(firstAnswer))
+	defer cancel()
+	select {
+	case <-c.written:
+	case <-done:
+	case <-wait.Done():
+	}
 }
 
 // address tells where the answer to a form goes: to the conversation that was chosen in it, and where none was, to the person alone.

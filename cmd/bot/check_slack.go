@@ -13,7 +13,7 @@ import (
 
 // slack looks at the tokens, what they may, and the ids of the policy file.
 func (d *doctor) slack(ctx context.Context) (r report) {
-	if !slices.Contains(d.set.platforms(), permissions.Slack) || !d.sound(&r, "slack", "SLACK_API_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN") {
+	if !slices.Contains(d.set.platforms(), permissions.Slack) || !d.sound(&r, "slack", "SLACK_API_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CONNECTIONS") {
 		return r
 	}
 	who, known := d.botToken(ctx, &r)

@@ -480,3 +480,24 @@ moderators:
 		assert.Empty(t, s.answered("4", "night", "active").Choices)
 	})
 }
+
+// TestSettled: who presses a button of what is over has the card say so, but not where somebody has pressed it a moment before: that one's answer stands there.
+func TestSettled(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		require.NoError(t, s.nim.Enter(123, "lisi"))
+		s.answered("1", "zhangsan", "mute 123 lisi 1h")
+		s.answered("2", "night", "undo 1")
+		assert.False(t, s.answered("3", "zhangsan", "undo 1").Settled)
+		time.Sleep(time.Minute)
+		for _, line := range []string{"undo 1", "extend 1 10m"} {
+			reply := s.answered(line, "zhangsan", line)
+			assert.True(t, reply.Settled, line)
+			assert.False(t, reply.Public, "where nothing was pressed it is for the person alone")
+			assert.Contains(t, reply.Text.String(), "by Night (night) at")
+		}
+		s.answered("6", "zhangsan", "mute 123 lisi 5m")
+		s.outside(t, "unmute 123 lisi")
+		assert.True(t, s.answered("7", "zhangsan", "undo 6").Settled)
+		assert.False(t, s.answered("8", "night", "undo 5").Settled, "that was no effect")
+	})
+}

@@ -77,11 +77,11 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 			"#{later} by {by} asked for the same, and how it ended is not known. Nothing was done now; {retry} tries it again.",
 			"{by} 的 #{later} 要求过同样的操作，但结果未知。这次没有执行；可用 {retry} 重新执行。"}, v, values{"retry": typeable("retry " + formatNumber(later.Number))})}
 	case same && undoing:
-		return j.isSettled(j.say(Text{
+		return j.isSettled(later, j.say(Text{
 			"#{number} is undone already, by {by} at {at} (#{later}).",
 			"#{number} 已由 {by} 于 {at} 撤销（#{later}）。"}, v))
 	case call.args[undoes].Number == number && later.Outcome == journal.Done:
-		return j.isSettled(j.say(Text{
+		return j.isSettled(later, j.say(Text{
 			"#{number} was undone by {by} at {at} (#{later}), so there is nothing to extend.",
 			"#{number} 已由 {by} 于 {at} 撤销（#{later}），无法延长。"}, v))
 	case same:
@@ -90,7 +90,7 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 			"#{number} 已由 {by} 于 {at} 延长（#{later}）。没有执行。"}, v), choices: []Choice{
 			{Label: Text{"Extend it once more", "再延长一次"}.In(j.language), Line: "extend " + formatNumber(later.Number) + " " + compact(j.more())}}}
 	case call.args[ends].Number == number:
-		return j.isSettled(j.say(Text{
+		return j.isSettled(later, j.say(Text{
 			"#{number} is over: its time was up, and the bot ended it at {at} (#{later}).",
 			"#{number} 已经结束：时间已到，机器人已于 {at} 解除（#{later}）。"}, v))
 	}
@@ -124,9 +124,10 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 	return end
 }
 
-// isSettled is the ending of a command about what is over.
-func (j *job) isSettled(text Prose) ending {
-	return ending{tone: NoChange, settled: true, text: text, choices: j.remaining()}
+// isSettled is the ending of a command about what is over. by is what has ended it; zero: nothing here. Where that is but a moment ago the card tells of it
+// already: others may have pressed the same button.
+func (j *job) isSettled(by journal.Entry, text Prose) ending {
+	return ending{tone: NoChange, settled: time.Since(by.At) > sameWithin, text: text, choices: j.remaining()}
 }
 
 // lineOf is the command of an entry as somebody could type it; of an undo, what it came to follows.
@@ -177,12 +178,12 @@ func (j *job) objectUndo(ctx context.Context) (ending, bool, error) {
 	unlisted := kind.set == "mute" && seen.so == cannotTell && seen.until.IsZero()
 	switch {
 	case !unlisted && muted != had: // it was ended, or muted again, outside the bot or by itself
-		end := j.isSettled(j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
+		end := j.isSettled(journal.Entry{}, j.say(sayLooked, values{"seen": seen.words}).then(j.say(Text{
 			"There is nothing left to undo of #{number}.", "#{number} 已没有可撤销的内容。"}, v)))
 		end.seen, end.code = true, netease.CodeOK
 		return end, true, nil
 	case unlisted && had && old.Outcome == journal.Done && !old.Until.After(time.Now()):
-		return j.isSettled(j.say(Text{
+		return j.isSettled(journal.Entry{}, j.say(Text{
 			"#{number} ended by itself at {end}; there is nothing left to undo.",
 			"#{number} 已于 {end} 自动结束，没有可撤销的内容。"}, v)), true, nil
 	case kind.set == "mute" && had && old.Outcome == journal.Done && seen.until.After(old.Until.Add(time.Minute)):

@@ -30,13 +30,14 @@ type gatewayTimes struct {
 	open      time.Duration // for discordgo to open a session, everything included
 	ready     time.Duration // for READY, from dialling on
 	idle      time.Duration // without a sign of Discord, then
+	move      time.Duration // that a session is still heard after Discord has asked for another one
 	close     time.Duration // for discordgo to close a session, which takes it a second
 }
 
 // usualTimes: Discord wants a heartbeat every 41.25 s and answers each, so idle is two and a half of them.
 var usualTimes = gatewayTimes{
 	poll: 500 * time.Millisecond, minRedial: time.Second, maxRedial: 5 * time.Minute, maxRetry: 15 * time.Second, steady: 10 * time.Minute, spacing: 5 * time.Second,
-	ask: 10 * time.Second, open: 30 * time.Second, ready: 15 * time.Second, idle: 103 * time.Second, close: 2 * time.Second,
+	ask: 10 * time.Second, open: 30 * time.Second, ready: 15 * time.Second, idle: 103 * time.Second, move: time.Second, close: 2 * time.Second,
 }
 
 // A Gateway receives through a WebSocket what Discord would otherwise post to the Adapter's handler, for where there is no public address
@@ -191,7 +192,7 @@ func (g *Gateway) connect(ctx context.Context) (lived time.Duration, err error) 
 	}
 	lived = time.Since(since)
 	g.state.is(GatewayWaiting)
-	if ctx.Err() != nil || err == errTwice { // else the connection is of no use any more
+	if ctx.Err() != nil || err == errTwice || err == errMoved { // else the connection is of no use any more
 		l.close(g.times.close)
 	}
 	return lived, err

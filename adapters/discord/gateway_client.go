@@ -115,7 +115,7 @@ func askedFor(err error) time.Duration {
 
 // gatewayFailure is what an error may tell: no address, which may be that of a proxy with its password.
 func gatewayFailure(err error) string {
-	if slices.Contains([]error{errNoSession, errTwice, errStuck, errBroken, errMute, errDeaf, errInvalid, errStorm, errLarge}, err) || errors.Is(err, errAsk) {
+	if slices.Contains([]error{errNoSession, errTwice, errMoved, errStuck, errBroken, errMute, errDeaf, errInvalid, errStorm, errLarge}, err) || errors.Is(err, errAsk) {
 		return err.Error()
 	}
 	if few, ok := errors.AsType[*spent](err); ok {

@@ -2,11 +2,13 @@ package discord
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +21,7 @@ const handshakeTime = 10 * time.Second
 
 var (
 	errNoSession = errors.New("the session has ended")
+	errMoved     = errors.New("Discord has asked for another connection")
 	errTwice     = errors.New("the session was begun a second time")
 	errStuck     = errors.New("the session was not opened in time")
 	errBroken    = errors.New("what came from Discord could not be read")
@@ -58,7 +61,7 @@ func (g *Gateway) newLink(ctx context.Context, address string) (*link, error) {
 	session.Client = &http.Client{Transport: knows(address)}
 	session.Dialer = dialer(g.Adapter.Client.HTTP)
 	dial := session.Dialer.NetDialContext
-	session.Dialer.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	guarded := func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(life, cancel)()
@@ -72,6 +75,7 @@ func (g *Gateway) newLink(ctx context.Context, address string) (*link, error) {
 		l.guard.identified = g.state.identify
 		return l.guard, nil
 	}
+	l.sift(life, session.Dialer, address, guarded, g.times.move)
 	session.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
 		g.Adapter.guarded(func() { g.heard(ctx, l, e) })
 	})
@@ -83,6 +87,56 @@ func (g *Gateway) newLink(ctx context.Context, address string) (*link, error) {
 		}
 	})
 	return l, nil
+}
+
+// sift has d connect by dial, and what comes go through a sieve; but what comes through a proxy, which begins with the proxy's own answer, as it is.
+func (l *link) sift(life context.Context, d *websocket.Dialer, address string, dial func(context.Context, string, string) (net.Conn, error), move time.Duration) {
+	d.NetDialContext = dial
+	if through(d, address) {
+		return
+	}
+	moved := sync.OnceFunc(func() {
+		timer := time.AfterFunc(move, func() { l.fail(errMoved) })
+		context.AfterFunc(life, func() { timer.Stop() })
+	})
+	d.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return newSieve(conn, moved), nil
+	}
+	config := d.TLSClientConfig
+	d.NetDialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		mine := &tls.Config{}
+		if config != nil {
+			mine = config.Clone()
+		}
+		if host, _, err := net.SplitHostPort(address); err == nil && mine.ServerName == "" {
+			mine.ServerName = host
+		}
+		secure := tls.Client(conn, mine)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return newSieve(secure, moved), nil
+	}
+}
+
+// through tells whether an address is reached through a proxy, as far as that can be known.
+func through(d *websocket.Dialer, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || d.Proxy == nil {
+		return err != nil
+	}
+	u.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme]
+	proxy, err := d.Proxy(&http.Request{URL: u})
+	return err != nil || proxy != nil
 }
 
 // dialer makes WebSockets the way that h makes its connections, or by the environment's proxy.

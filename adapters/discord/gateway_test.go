@@ -61,6 +61,44 @@ func TestGatewayDelivers(t *testing.T) {
 	}
 }
 
+// TestGatewayAskedToMove: what comes right behind Discord's wish for another connection is taken, and what nobody can read ends nothing.
+func TestGatewayAskedToMove(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(http.Handler) *httptest.Server{"plain": httptest.NewServer, "through TLS": httptest.NewTLSServer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serveGateway(t, begin)
+			s.talk = func(n int, p *gwPeer) {
+				if n > 1 {
+					p.live()
+					return
+				}
+				p.login()
+				p.ready()
+				_ = p.WriteMessage(websocket.TextMessage, []byte("null"))
+				p.interaction(`{"id":"1"}`)
+				p.send(7, "", "null")
+				p.interaction(`{"id":"2"}`)
+				p.send(7, "", "null")
+				p.interaction(`{"id":"3"}`)
+				p.serve()
+			}
+			r := s.run(nil)
+			var taken []string
+			for range 3 {
+				taken = append(taken, <-r.taken)
+			}
+			assert.ElementsMatch(t, []string{`{"id":"1"}`, `{"id":"2"}`, `{"id":"3"}`}, taken)
+			until(t, "a second connection", func() bool { links, _ := s.counts(); return links == 2 })
+			r.untilLive(t)
+			s.last().interaction(`{"id":"4"}`)
+			assert.Equal(t, `{"id":"4"}`, <-r.taken)
+			assert.Equal(t, 2, r.Status().Identifies)
+			assert.Equal(t, websocket.CloseNormalClosure, s.codes()[0], "Discord is told")
+		})
+	}
+}
+
 // TestGatewayTakesTheLast: what came before the end of a session is taken, however soon that comes.
 func TestGatewayTakesTheLast(t *testing.T) {
 	t.Parallel()

@@ -179,7 +179,7 @@ func retry(ctx context.Context, j *job) error {
 	if old == nil || err != nil {
 		return err
 	}
-	if old.Outcome != journal.Done && old.Outcome != journal.NoChange { // otherwise that is what there is to be said
+	if done := old.Outcome == journal.Done || old.Outcome == journal.NoChange; !done || j.args[again.Name].Yes { // otherwise that is what there is to be said
 		if call, err = j.anew(ctx, call); err != nil || j.unable != nil {
 			return err
 		}

@@ -124,14 +124,20 @@ func (d *Dispatcher) objectConfirm(ctx context.Context, j *job) (ending, bool, e
 	return ending{}, false, nil
 }
 
-// isClosed tells whether a question cannot be answered any more: it was, or dropped, or its time is over.
+// isClosed tells whether a question certainly cannot be answered any more: it was, or dropped, or its time is over. What is under way is not waited for, as
+// the command is not written down yet.
 func (j *job) isClosed(ctx context.Context, asked journal.Entry) (bool, error) {
-	if time.Since(asked.At) > confirmTime {
+	if time.Since(asked.At) > confirmTime+Budget {
 		return true, nil
 	}
-	_, dropped, err := j.dropped(ctx, asked)
-	if dropped || err != nil {
-		return dropped, err
+	cancels, err := j.cancels(ctx, asked)
+	for _, e := range cancels {
+		if e.Outcome == journal.Done {
+			return true, nil
+		}
+	}
+	if err != nil {
+		return false, err
 	}
 	answer, err := j.answerTo(ctx, asked)
 	return answer != nil, err
@@ -160,14 +166,8 @@ func (j *job) answerTo(ctx context.Context, asked journal.Entry) (*journal.Entry
 
 // dropped looks whether a question was dropped before the job's command came.
 func (j *job) dropped(ctx context.Context, asked journal.Entry) (ending, bool, error) {
-	list, err := j.journal.List(ctx, journal.Query{
-		Room: asked.Room, Commands: []string{"cancel"}, After: asked.Number, Before: j.entry.Number, Limit: 1000,
-	})
+	list, err := j.cancels(ctx, asked)
 	for _, e := range list {
-		call, parseErr := j.parse(e.Effect)
-		if parseErr != nil || call.args["number"].Number != asked.Number {
-			continue
-		}
 		if e.Outcome == journal.Running {
 			if e, err = j.ended(ctx, e.Number); err != nil {
 				return ending{}, false, err
@@ -180,6 +180,19 @@ func (j *job) dropped(ctx context.Context, asked journal.Entry) (ending, bool, e
 		}
 	}
 	return ending{}, false, err
+}
+
+// cancels are the commands to drop a question that came before the job's.
+func (j *job) cancels(ctx context.Context, asked journal.Entry) (of []journal.Entry, err error) {
+	list, err := j.journal.List(ctx, journal.Query{
+		Room: asked.Room, Commands: []string{"cancel"}, After: asked.Number, Before: j.entry.Number, Limit: 1000,
+	})
+	for _, e := range list {
+		if call, err := j.parse(e.Effect); err == nil && call.args["number"].Number == asked.Number {
+			of = append(of, e)
+		}
+	}
+	return of, err
 }
 
 // cancelled drops a question of the bot's.

@@ -20,6 +20,9 @@ func (d *Dispatcher) object(ctx context.Context, j *job, newest *journal.Entry) 
 	if end, stop, err = d.objectConfirm(ctx, j); stop || err != nil {
 		return end, stop, err
 	}
+	if err = d.still(ctx, j); err != nil {
+		return ending{}, false, err
+	}
 	if end, stop, err = j.objectLink(ctx); stop || err != nil {
 		return end, stop, err
 	}
@@ -32,6 +35,18 @@ func (d *Dispatcher) object(ctx context.Context, j *job, newest *journal.Entry) 
 		return j.ask(ctx), true, nil
 	}
 	return ending{}, false, nil
+}
+
+// still forgets what was there before the first try where something has come since that changed it.
+func (d *Dispatcher) still(ctx context.Context, j *job) error {
+	if !j.past.Tried || j.retries == nil {
+		return nil
+	}
+	later, err := d.sinceTried(ctx, j, *j.retries, func(e journal.Entry) bool { return j.sameWork(e, *j.retries) })
+	if later != nil {
+		j.past = past{}
+	}
+	return err
 }
 
 // objectLink looks whether what the command is to take back or extend is the last word on its target, by the journal, and still so, by NetEase.
@@ -127,7 +142,7 @@ func (j *job) notLast(later journal.Entry, call Call) ending {
 // isSettled is the ending of a command about what is over. by is what has ended it; zero: nothing here. Where that is but a moment ago the card tells of it
 // already: others may have pressed the same button.
 func (j *job) isSettled(by journal.Entry, text Prose) ending {
-	return ending{tone: NoChange, settled: time.Since(by.At) > sameWithin, text: text, choices: j.remaining()}
+	return ending{tone: NoChange, settled: j.entry.At.Sub(by.At) > sameWithin, text: text, choices: j.remaining()}
 }
 
 // lineOf is the command of an entry as somebody could type it; of an undo, what it came to follows.
@@ -332,7 +347,7 @@ func (j *job) objectOther(ctx context.Context) (ending, bool, error) {
 	if err == nil && !seen.there {
 		return ending{}, false, nil
 	}
-	if j.past.Tried && j.sameWork(other.entry, j.entry) { // this is that once more
+	if j.past.Tried && other.entry.Outcome == journal.Unknown && j.sameWork(other.entry, *j.retries) { // this is that once more
 		return ending{}, false, nil
 	}
 	if given == other.entry.Number ||

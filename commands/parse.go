@@ -169,7 +169,7 @@ func (c *Call) assign(words []word) *Mistake {
 }
 
 // unquoted is the mistake, or, where the word at fault stands behind a text without quotation marks, and all that is required before it, that it belongs
-// to the text.
+// to the text. A number or a length of time does not.
 func (c *Call) unquoted(m *Mistake, words []word) *Mistake {
 	required := 0
 	for _, a := range c.Command.Args {
@@ -177,16 +177,21 @@ func (c *Call) unquoted(m *Mistake, words []word) *Mistake {
 			required++
 		}
 	}
-	at := 0 // the text
+	at, whole := 0, "" // the text
 	for i, w := range words {
 		arg, _ := c.Command.arg(words[at].name)
+		value := tidy(w.value)
 		switch {
 		case w.name != "":
-			at = i
-		case w.raw == m.Word && arg.Kind == Words && !words[at].quoted && at >= required:
-			whole := words[at].value
-			for _, w := range words[at+1:] {
-				if w.name != "" {
+			at, whole = i, w.value
+		case looksMeasured(value), digits(value):
+			at = 0
+		case arg.Kind == Words && !words[at].quoted && at >= required:
+			if whole += " " + w.raw; w.raw != m.Word {
+				continue
+			}
+			for _, w := range words[i+1:] {
+				if w.name != "" || looksMeasured(tidy(w.value)) || digits(tidy(w.value)) {
 					break
 				}
 				whole += " " + w.raw

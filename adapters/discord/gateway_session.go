@@ -21,7 +21,7 @@ const handshakeTime = 10 * time.Second
 
 var (
 	errNoSession = errors.New("the session has ended")
-	errMoved     = errors.New("Discord has asked for another connection")
+	errMoved     = errors.New("the gateway has asked for another connection")
 	errTwice     = errors.New("the session was begun a second time")
 	errStuck     = errors.New("the session was not opened in time")
 	errBroken    = errors.New("what came from Discord could not be read")

@@ -20,6 +20,7 @@ type sieve struct {
 	in    *bufio.Reader
 	moved func() // Discord wants another connection
 
+	within bool   // a line of the handshake
 	framed bool   // the handshake is over
 	out    []byte // read, and not given yet
 	left   uint64 // bytes of a longer frame that are given as they come
@@ -49,10 +50,10 @@ func (s *sieve) Read(p []byte) (int, error) {
 func (s *sieve) next() error {
 	if !s.framed {
 		line, err := s.in.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
+		s.framed = err == nil && !s.within && string(line) == "\r\n"
+		if s.within = err == bufio.ErrBufferFull; s.within {
 			err = nil
 		}
-		s.framed = err == nil && string(line) == "\r\n"
 		s.out = bytes.Clone(line)
 		return err
 	}

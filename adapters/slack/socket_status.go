@@ -77,7 +77,7 @@ func (s *socketState) connecting(line int) {
 
 // up notes that Slack has said hello, and tells whether it is now sure that some of the connections that it counts are not ours. One that is ending may be
 // counted still, so it takes two hellos in a row. But as long as none of ours has ended, one is enough: the last of the first ones counts most, and they
-// may come in any order.
+// may come in any order. (Those of the process before may be counted for a moment, too; then it is told until the next of ours is made anew.)
 func (s *socketState) up(line, counted, wanted int) (others bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -171,6 +171,8 @@ func (a *Adapter) deliver(ctx context.Context, l commands.Late, working string) 
 		return a.besides(ctx, l.To, late, working)
 	case on.pressed && (!l.More || l.Reply.Public): // a card that everyone sees shows what is true
 		return a.tellCard(ctx, l.To, late, on, working)
+	case !l.More && stands.number() > l.Reply.Number && l.Reply.Number != 0: // it was read: somebody has pressed a button of it
+		return nil
 	case l.More, stands.public() && !l.Reply.Public:
 		return a.post(ctx, l.To, late)
 	default: // other words, such as that something went wrong

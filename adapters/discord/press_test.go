@@ -134,6 +134,33 @@ func TestDeliverToACard(t *testing.T) {
 	assert.Equal(t, []string{"everyone: a card", "the person: " + no}, fake.seen())
 }
 
+// What somebody has pressed a button of was read: a first answer does not come back over what came of that. News of it is posted.
+func TestDeliverAfterAPress(t *testing.T) {
+	question, done := numbered(told("sure?")), publicly(numbered(told("lisi is muted")))
+	question.Tone = commands.Asks
+	for _, test := range []struct {
+		name   string
+		public bool
+		late   commands.Late
+		posted []string
+	}{
+		{"a question that was answered", false, commands.Late{Reply: question}, nil},
+		{"a mute that was undone", true, commands.Late{Reply: done}, nil},
+		{"news of that", true, commands.Late{Reply: done, More: true}, []string{"everyone: ✅ **Done**\nlisi is muted\n-# #41"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a, fake, _ := newAdapter(t, nil)
+			const stands = "✅ **Done**\nsomething else\n-# #42"
+			fake.cardFor(test.public)
+			fake.original, fake.card.content = fake.card, stands
+			test.late.To, test.late.By = testApp+"/"+testToken, time.Now().Add(time.Minute)
+			require.NoError(t, a.Deliver(t.Context(), test.late))
+			who := map[bool]string{true: "everyone: ", false: "the person: "}[test.public]
+			assert.Equal(t, append([]string{who + stands}, test.posted...), fake.seen())
+		})
+	}
+}
+
 // While a press takes long several deliveries of it say so once, and the answer comes once.
 func TestSlowPressTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -30,11 +30,13 @@ func (a *Adapter) serveInteraction(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	there := r.Context().Err() == nil
 	err = write(w, first)
 	if err != nil {
 		a.Log.Warn("discord: write the first answer", "error", err)
 	}
-	a.sent(first, err == nil && r.Context().Err() == nil && time.Since(at) < surelyTaken)
+	there = there && (r.Close || r.Context().Err() == nil) // who said so hangs up as soon as the answer is read
+	a.sent(first, err == nil && there && time.Since(at) < surelyTaken)
 }
 
 // take has an interaction that came through the gateway carried out, and answers it by a call. It returns when the first answer was given, or could not
